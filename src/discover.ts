@@ -1,0 +1,146 @@
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import ignore, { type Ignore } from 'ignore';
+import { decode } from './disk.ts';
+import type { FileError, SourceFile } from './project.ts';
+
+export interface Discovered {
+  files: SourceFile[];
+  errors: FileError[];
+  /** Files of others' code, listed and left: `vendor/x/Dockerfile`. */
+  left: string[];
+}
+
+/** Folders of code that is somebody else's, or a test's: their files are left unless they are named. */
+const OTHERS = new Set(['testdata', 'fixtures', '__fixtures__', 'vendor', 'third_party', 'third-party', 'bower_components']);
+const NEVER = new Set(['node_modules', '.git', '.hg', '.svn']);
+
+/**
+ * The Dockerfiles and compose files under the paths. `.gitignore` is honoured; a file that is named
+ * outright is always taken.
+ * @param cwd what the paths are relative to, and what reports are relative to
+ */
+export function discover(paths: readonly string[], cwd: string): Discovered {
+  const found: Discovered = { files: [], errors: [], left: [] };
+  const taken = new Set<string>();
+  for (const path of paths) {
+    const absolute = resolve(cwd, path);
+    const stats = statSync(absolute, { throwIfNoEntry: false });
+    if (!stats) found.errors.push({ path, line: 0, message: 'there is no such file or directory; check the path' });
+    else if (stats.isDirectory()) new Walk(absolute, cwd, found, taken).walk(absolute, [], false);
+    else take(absolute, rootOf(absolute), kindOf(basename(absolute)) ?? 'dockerfile', cwd, found, taken);
+  }
+  found.files.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
+  return found;
+}
+
+class Walk {
+  private readonly root: string;
+  private readonly cwd: string;
+  private readonly found: Discovered;
+  private readonly taken: Set<string>;
+
+  constructor(root: string, cwd: string, found: Discovered, taken: Set<string>) {
+    this.root = root;
+    this.cwd = cwd;
+    this.found = found;
+    this.taken = taken;
+  }
+
+  walk(directory: string, rules: { from: string; rules: Ignore }[], others: boolean): void {
+    const entries = this.list(directory);
+    const own = entries.some((entry) => entry.name === '.gitignore') ? [...rules, { from: directory, rules: readRules(join(directory, '.gitignore')) }] : rules;
+    for (const entry of entries) {
+      const path = join(directory, entry.name);
+      if (NEVER.has(entry.name)) continue;
+      if (entry.isDirectory()) {
+        if (!isIgnored(`${path}${sep}`, own)) this.walk(path, own, others || OTHERS.has(entry.name));
+        continue;
+      }
+      const kind = kindOf(entry.name);
+      if (!kind || isIgnored(path, own)) continue;
+      if (others) this.found.left.push(display(path, this.cwd));
+      else if (entry.isSymbolicLink()) this.takeLink(path, kind);
+      else if (entry.isFile()) take(path, this.root, kind, this.cwd, this.found, this.taken);
+    }
+  }
+
+  private list(directory: string) {
+    try {
+      return readdirSync(directory, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1));
+    } catch (error) {
+      this.found.errors.push({ path: display(directory, this.cwd), line: 0, message: `the directory could not be read: ${codeOf(error)}` });
+      return [];
+    }
+  }
+
+  /** A link inside the tree stands for a file that is found by itself; one that leads out is not followed. */
+  private takeLink(path: string, kind: SourceFile['kind']): void {
+    let real: string;
+    try {
+      real = realpathSync(path);
+    } catch (error) {
+      const why = codeOf(error) === 'ELOOP' ? 'the link leads in a circle' : 'the link leads nowhere';
+      this.found.errors.push({ path: display(path, this.cwd), line: 0, message: `${why}; mend or remove it` });
+      return;
+    }
+    if (!statSync(real).isFile()) return;
+    if (relative(realpathSync(this.root), real).startsWith('..')) {
+      this.found.errors.push({ path: display(path, this.cwd), line: 0, message: 'the link leads out of the tree; name the file itself to have it changed' });
+    } else if (kindOf(basename(real)) !== kind) take(real, this.root, kind, this.cwd, this.found, this.taken);
+  }
+}
+
+function readRules(path: string): Ignore {
+  return ignore({ ignorecase: false }).add(readFileSync(path, 'utf8'));
+}
+
+/** The nearest `.gitignore` that says something decides. */
+function isIgnored(path: string, rules: readonly { from: string; rules: Ignore }[]): boolean {
+  for (const { from, rules: own } of rules.toReversed()) {
+    const verdict = own.test(relative(from, path).split(sep).join('/') + (path.endsWith(sep) ? '/' : ''));
+    if (verdict.ignored) return true;
+    if (verdict.unignored) return false;
+  }
+  return false;
+}
+
+/** What a file is by its name. */
+export function kindOf(name: string): SourceFile['kind'] | undefined {
+  if (/\.dockerignore$/i.test(name) || /\.(j2|jinja2?|tmpl|tpl|template|erb|mustache|hbs|in|m4|md|txt|sh|swp|orig|bak|rej)$/i.test(name)) return undefined;
+  if (/^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name)) return 'dockerfile';
+  return /^(docker-)?compose([._-].*)?\.ya?ml$/i.test(name) ? 'compose' : undefined;
+}
+
+function take(path: string, root: string, kind: SourceFile['kind'], cwd: string, found: Discovered, taken: Set<string>): void {
+  if (taken.has(path)) return;
+  taken.add(path);
+  const shown = display(path, cwd);
+  let bytes: Uint8Array;
+  try {
+    if (!lstatSync(path).isFile() && !statSync(path).isFile()) throw Object.assign(new Error('no regular file'), { code: 'it is no regular file' });
+    bytes = readFileSync(path);
+  } catch (error) {
+    found.errors.push({ path: shown, line: 0, message: `the file could not be read: ${codeOf(error)}` });
+    return;
+  }
+  const decoded = decode(bytes);
+  if ('error' in decoded) found.errors.push({ path: shown, line: 0, message: decoded.error });
+  else found.files.push({ path: shown, absolute: path, kind, text: decoded.text, root });
+}
+
+/** For a file named outright, its repository or its folder. */
+function rootOf(path: string): string {
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    if (statSync(join(directory, '.git'), { throwIfNoEntry: false })) return directory;
+    if (directory === dirname(directory)) return dirname(path);
+  }
+}
+
+function display(path: string, cwd: string): string {
+  return relative(cwd, path).split(sep).join('/') || '.';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

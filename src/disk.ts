@@ -1,0 +1,67 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What unroot may ask of the file system while it decides. Answers are kept, so that a run is of one piece. */
+export class Disk {
+  private readonly texts = new Map<string, string | undefined>();
+  private readonly stats = new Map<string, Entry | undefined>();
+  private readonly lists = new Map<string, string[]>();
+
+  /** A text file's content; undefined for what is no readable UTF-8 text of sensible size. */
+  read(path: string): string | undefined {
+    return once(this.texts, path, () => {
+      const entry = this.stat(path);
+      if (entry?.kind !== 'file' || entry.size > MAX_FILE_BYTES) return undefined;
+      const decoded = decode(readFileSync(path));
+      return 'text' in decoded ? decoded.text : undefined;
+    });
+  }
+
+  /** What a path is, links followed; undefined where nothing readable is. */
+  stat(path: string): Entry | undefined {
+    return once(this.stats, path, () => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      if (!stats) return undefined;
+      return { kind: stats.isDirectory() ? 'directory' : 'file', mode: stats.mode & 0o7777, size: stats.size };
+    });
+  }
+
+  /** The names in a directory, sorted; empty where there is none. */
+  list(path: string): string[] {
+    return once(this.lists, path, () => (this.stat(path)?.kind === 'directory' ? readdirSync(path).sort() : []));
+  }
+
+  /** Whether any of `names` lies in the directory. */
+  hasAny(directory: string, names: readonly string[]): boolean {
+    return names.some((name) => this.stat(join(directory, name)) !== undefined);
+  }
+}
+
+export interface Entry {
+  kind: 'file' | 'directory';
+  /** Permission bits. */
+  mode: number;
+  /** Bytes. */
+  size: number;
+}
+
+/** A Dockerfile or compose file above this is refused: none that a person wrote comes near it. */
+export const MAX_FILE_BYTES = 1_048_576;
+
+/** The text of a file's bytes, BOM kept, or why it is no text. */
+export function decode(bytes: Uint8Array): { text: string } | { error: string } {
+  if (bytes.length > MAX_FILE_BYTES) return { error: `the file is larger than ${MAX_FILE_BYTES} bytes; unroot reads no larger ones` };
+  if (bytes.includes(0)) return { error: 'the file holds a NUL byte; it is no text' };
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { error: 'the file is not valid UTF-8; convert it first' };
+  }
+}
+
+function once<T>(cache: Map<string, T>, key: string, make: () => T): T {
+  if (cache.has(key)) return cache.get(key)!;
+  const value = make();
+  cache.set(key, value);
+  return value;
+}

@@ -1,0 +1,164 @@
+import type { Family } from '../images/types.ts';
+import type { Target } from '../project.ts';
+import { type MadeAccount, madeAccounts } from './accounts.ts';
+import { commandsOf, unwrap } from './commands.ts';
+import { copiesOf } from './copies.ts';
+import { familyOf } from './family.ts';
+import { type History, historyOf } from './history.ts';
+import { startOf } from './start.ts';
+import { baseUser } from './user.ts';
+
+/** Whom a target will run as, and what has to be done for it. */
+export interface Account {
+  /** What USER says. */
+  user: string;
+  /** What chown and --chown say: numeric where the numbers are known. */
+  owner: string;
+  /** Undefined for a bare number. */
+  name: string | undefined;
+  uid: number | undefined;
+  gid: number | undefined;
+  home: string | undefined;
+  /** Where it comes from. */
+  source: 'asked for' | 'base' | 'file' | 'base user' | 'new' | 'numeric';
+  /** For a new account: how the distribution makes it; undefined where nothing is to be made. */
+  create: string[] | undefined;
+}
+
+/** What the user asks for with `--user`: a name, `uid`, or `uid:gid`. */
+export type Wish = string | undefined;
+
+/** Above every account found in an image (the highest is 65534 but for these), and what others use. */
+export const NEW_UID = 10_001;
+
+/** The account that a target should run as, by the preferences of RULES D; undefined where none can be settled. */
+export function accountFor(target: Target, wish?: Wish): Account | undefined {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const family = familyOf(history);
+  if (wish !== undefined) return wished(wish, history, family);
+  return basesOwnUser(history) ?? made(target, history) ?? shipped(history) ?? fresh(family);
+}
+
+function wished(wish: string, history: History, family: Family): Account {
+  const [user, group] = wish.split(':') as [string, string?];
+  const known = madeAccounts(history).find(({ name }) => name === user);
+  if (known) return existing(known);
+  if (/^\d+$/.test(user)) {
+    const gid = Number(group ?? user);
+    return { user: `${user}:${gid}`, owner: `${user}:${gid}`, name: undefined, uid: Number(user), gid, home: undefined, source: 'asked for', create: undefined };
+  }
+  const create = creation(family, user, NEW_UID);
+  return { user: create ? `${NEW_UID}:${NEW_UID}` : user, owner: create ? `${NEW_UID}:${NEW_UID}` : user, name: user, uid: NEW_UID, gid: NEW_UID, home: `/home/${user}`, source: 'asked for', create };
+}
+
+/** RULES A1: a base that is non-root and was switched to root gets its own user back. */
+function basesOwnUser(history: History): Account | undefined {
+  const { base } = history;
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  if (baseUser(history).kind !== 'nonroot' || !entry || typeof entry.user === 'string') return undefined;
+  const { name, uid, gid, home, variable } = entry.user;
+  const number = uid === undefined ? undefined : gid === undefined ? String(uid) : `${uid}:${gid}`;
+  const user = variable ? `$${variable}` : (number ?? name);
+  return user === undefined ? undefined : { user, owner: number ?? name ?? user, name, uid, gid, home, source: 'base user', create: undefined };
+}
+
+const PRIVILEGED = /^(sudo|docker|wheel|root|admin|adm)$/;
+
+/** RULES D3: an account of the chain that fits the started program. */
+function made(target: Target, history: History): Account | undefined {
+  const candidates = madeAccounts(history).filter(
+    (account) => account.uid !== 0 && !account.variableId && !account.groups.some((group) => PRIVILEGED.test(group)) && !/^(dockremap|vscode|root)$/.test(account.name) && !isPutIn(account.name, history),
+  );
+  const fitting = candidates.filter((account) => owns(account, history) || bearsName(account, target));
+  return fitting.length > 0 ? existing(fitting.at(-1)!) : undefined;
+}
+
+/** Whether an account is there to be changed to by a tool, or to log in with. */
+function isPutIn(name: string, history: History): boolean {
+  return history.steps.some((step) =>
+    commandsOf(step).some((command) => {
+      const { name: tool, words } = unwrap(command);
+      return (tool === 'su' || tool === 'gosu' || tool === 'chpasswd' || tool === 'passwd') && words.some(({ value }) => value?.includes(name));
+    }),
+  );
+}
+
+function owns({ name, uid }: MadeAccount, history: History): boolean {
+  const isOwner = (owner: string | undefined) => owner !== undefined && [name, String(uid)].includes(owner.split(':')[0]!.replace(/\.$/, ''));
+  if (copiesOf(history).some(({ chown }) => isOwner(chown))) return true;
+  return history.steps.some((step) =>
+    commandsOf(step).some((command) => {
+      const { name: tool, words } = unwrap(command);
+      if (tool === 'chown') return isOwner(words.slice(1).find(({ value }) => value !== undefined && !value.startsWith('-'))?.value);
+      return tool === 'install' && words.some(({ value }, index) => value === '-o' && isOwner(words[index + 1]?.value));
+    }),
+  );
+}
+
+/** Whether an account is called after what is started, or by a name that says that the program runs as it. */
+function bearsName({ name }: MadeAccount, target: Target): boolean {
+  if (/^(app|appuser|application|web|node|nonroot|non-root|runner|service|user|container|default|server|api|www|deploy)$/.test(name)) return true;
+  return startOf(target).commands.some((started) => started.name === name || started.words.some(({ value }) => value !== undefined && value.split(/[/.\s-]/).includes(name)));
+}
+
+function existing({ name, uid, gid, home, groups }: MadeAccount): Account {
+  // `USER uid:gid` would drop supplementary groups, and a number that the file does not fix is none.
+  const numeric = uid !== undefined && gid !== undefined && groups.length === 0;
+  const user = numeric ? `${uid}:${gid}` : name;
+  return { user, owner: numeric ? user : name, name, uid, gid, home, source: 'file', create: undefined };
+}
+
+/** RULES D4: the account that the base ships for this purpose. */
+function shipped(history: History): Account | undefined {
+  const { base } = history;
+  const facts = base.kind === 'image' ? base.facts : undefined;
+  if (!facts || facts.entry.action === 'create-user') return undefined;
+  const account = facts.accounts.find(({ uid, name }) => uid !== undefined && uid !== 65_534 && name !== 'ubuntu');
+  if (account?.uid === undefined) return undefined;
+  const { name, uid, gid, home, variable } = account;
+  const owner = `${uid}:${gid ?? uid}`;
+  return { user: variable ? `$${variable}` : owner, owner, name, uid, gid, home, source: 'base', create: undefined };
+}
+
+/** RULES D5: a new account, or a bare number where nothing can make one. */
+function fresh(family: Family): Account | undefined {
+  const create = creation(family, 'app', NEW_UID);
+  const owner = `${NEW_UID}:${NEW_UID}`;
+  if (create) return { user: owner, owner, name: 'app', uid: NEW_UID, gid: NEW_UID, home: '/home/app', source: 'new', create };
+  return family === 'distroless' || family === 'scratch' ? { user: owner, owner, name: undefined, uid: NEW_UID, gid: NEW_UID, home: undefined, source: 'numeric', create: undefined } : undefined;
+}
+
+/**
+ * The commands that make an account with a group and a home of its own, by family; undefined where
+ * there is no shell or where the tools are not known. Each line was run on its distribution
+ * (facts: Debian 12 and 13 chroots, BusyBox 1.35).
+ */
+function creation(family: Family, name: string, id: number): string[] | undefined {
+  const shadow = [`groupadd --gid ${id} ${name}`, `useradd --uid ${id} --gid ${id} --create-home --shell /usr/sbin/nologin ${name}`];
+  switch (family) {
+    case 'debian':
+    case 'ubuntu':
+      return shadow;
+    case 'alpine':
+    case 'busybox':
+    case 'wolfi':
+      return [`addgroup -g ${id} ${name}`, `adduser -D -u ${id} -G ${name} -s /sbin/nologin ${name}`];
+    case 'rhel':
+    case 'opensuse':
+      return [`groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`];
+    case 'arch':
+      return [`groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /usr/bin/nologin ${name}`];
+    case 'ubi-minimal':
+      return ['microdnf install -y shadow-utils', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'microdnf clean all'];
+    case 'amazonlinux':
+      return ['yum install -y shadow-utils', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'yum clean all'];
+    case 'azurelinux':
+      return ['tdnf install -y shadow-utils', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'tdnf clean all'];
+    case 'photon':
+      return ['tdnf install -y shadow', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'tdnf clean all'];
+    case 'ubi-micro':
+      return [`echo '${name}:x:${id}:' >> /etc/group`, `echo '${name}:x:${id}:${id}::/home/${name}:/sbin/nologin' >> /etc/passwd`, `mkdir -p /home/${name}`, `chown ${id}:${id} /home/${name}`];
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import type { ShellCommand } from '../shell/read.ts';
+import { commandsOf, hasFlag, type Invocation, operands, option, unwrap } from './commands.ts';
+import type { History, Step } from './history.ts';
+import { memo } from './memo.ts';
+
+/** An account that a RUN of the chain makes. */
+export interface MadeAccount {
+  name: string;
+  /** Undefined where the command leaves the choice to the tool. */
+  uid: number | undefined;
+  gid: number | undefined;
+  group: string | undefined;
+  home: string | undefined;
+  groups: string[];
+  /** Whether an id in the file is a variable, chosen by who builds. */
+  variableId: boolean;
+  step: Step;
+}
+
+const TAKES_VALUE = {
+  // shadow: useradd, groupadd
+  useradd: /^(-[bcdefgGkKpRPsuZ]|--(base-dir|comment|home-dir|home|expiredate|inactive|gid|groups|skel|key|password|root|prefix|shell|uid|selinux-user))$/,
+  groupadd: /^(-[gKpRPU]|--(gid|key|password|root|prefix|users))$/,
+  // BusyBox and Debian's adduser, addgroup
+  adduser: /^(-[hgsGuk]|--(home|gecos|shell|ingroup|uid|gid|firstuid|lastuid|conf|comment))$/,
+  addgroup: /^(-g|--gid)$/,
+};
+
+/** The accounts that the chain makes, in order; a later change of ids is taken in. */
+export const madeAccounts = memo((history: History): MadeAccount[] => {
+  const accounts: MadeAccount[] = [];
+  const groups = new Map<string, number | undefined>();
+  for (const step of history.steps) {
+    for (const command of commandsOf(step)) readCommand(unwrap(command), command, step, accounts, groups);
+  }
+  return accounts;
+});
+
+function readCommand(invocation: Invocation, command: ShellCommand, step: Step, accounts: MadeAccount[], groups: Map<string, number | undefined>): void {
+  const { name, words } = invocation;
+  if (name === 'groupadd') groups.set(last(operands(words, TAKES_VALUE.groupadd)) ?? '', number(option(words, 'g', 'gid')));
+  if (name === 'addgroup' || (name === 'adduser' && hasFlag(words, undefined, 'group') && !hasFlag(words, undefined, 'system'))) {
+    const [first, second] = operands(words, TAKES_VALUE.addgroup);
+    // With two names BusyBox and Debian add a user to a group.
+    if (second?.value !== undefined) join(accounts, first?.value, second.value);
+    else groups.set(first?.value ?? '', number(option(words, 'g', 'gid')));
+    return;
+  }
+  if (name === 'useradd' || name === 'adduser') addUser(name, invocation, step, accounts, groups);
+  if (name === 'usermod' || name === 'groupmod') modify(name, invocation, accounts, groups);
+  if (name === 'gpasswd') join(accounts, option(words, 'a', 'add')?.value, last(operands(words, /^(-a|--add)$/)));
+  if (command.redirects.some(({ target }) => target.value === '/etc/passwd')) addLine(words.map((word) => word.value).join(' '), step, accounts);
+}
+
+function addUser(tool: 'useradd' | 'adduser', { words }: Invocation, step: Step, accounts: MadeAccount[], groups: Map<string, number | undefined>): void {
+  const [first, second] = operands(words, TAKES_VALUE[tool]);
+  if (tool === 'adduser' && second?.value !== undefined) return join(accounts, first?.value, second.value);
+  const name = first?.value;
+  if (name === undefined || !/^[a-z_][a-z0-9_.-]*\$?$/i.test(name)) return;
+  const uid = option(words, 'u', 'uid');
+  const group = tool === 'useradd' ? option(words, 'g', 'gid') : (option(words, 'G', 'ingroup') ?? option(words, undefined, 'gid'));
+  const primary = groupOf(group?.value, groups);
+  const supplementary = tool === 'useradd' ? (option(words, 'G', 'groups')?.value ?? '').split(',').filter(Boolean) : [];
+  accounts.push({
+    name,
+    uid: number(uid),
+    gid: group ? primary.gid : ownGroupId(tool, words, number(uid), name, groups),
+    group: group ? primary.name : name,
+    home: option(words, tool === 'useradd' ? 'd' : 'h', tool === 'useradd' ? 'home-dir' : 'home')?.value ?? `/home/${name}`,
+    groups: supplementary,
+    variableId: [uid, group].some((word) => word !== undefined && (word.value === undefined || word.text.includes('$'))),
+    step,
+  });
+}
+
+/** A group given by number or name. */
+function groupOf(text: string | undefined, groups: Map<string, number | undefined>): { name: string | undefined; gid: number | undefined } {
+  if (text === undefined) return { name: undefined, gid: undefined };
+  if (/^\d+$/.test(text)) return { name: undefined, gid: Number(text) };
+  return { name: text, gid: text === 'root' ? 0 : groups.get(text) };
+}
+
+/** The gid of the group that the tool makes along with the account, which has the uid's number where that is free. */
+function ownGroupId(tool: string, words: Invocation['words'], uid: number | undefined, name: string, groups: Map<string, number | undefined>): number | undefined {
+  if (groups.has(name)) return groups.get(name);
+  const system = hasFlag(words, tool === 'useradd' ? 'r' : 'S', 'system');
+  return system || hasFlag(words, tool === 'useradd' ? 'N' : undefined, 'no-user-group') ? undefined : uid;
+}
+
+function modify(tool: 'usermod' | 'groupmod', { words }: Invocation, accounts: MadeAccount[], groups: Map<string, number | undefined>): void {
+  const target = last(operands(words, tool === 'usermod' ? /^(-[aAcdefgGlLpRsuvwZ]|--(uid|gid|groups|home|shell|login|comment))$/ : /^(-[gnpR]|--(gid|new-name))$/));
+  if (tool === 'groupmod') {
+    groups.set(target ?? '', number(option(words, 'g', 'gid')));
+    for (const account of accounts) if (account.group === target) account.gid = number(option(words, 'g', 'gid'));
+    return;
+  }
+  const account = accounts.find((one) => one.name === target);
+  if (!account) return;
+  const uid = option(words, 'u', 'uid');
+  if (uid) account.uid = number(uid);
+  const added = option(words, 'G', 'groups')?.value;
+  if (added) account.groups.push(...added.split(','));
+}
+
+function addLine(text: string, step: Step, accounts: MadeAccount[]): void {
+  const match = /\b([a-z_][\w-]*):[^:]*:(\d+):(\d+):[^:]*:([^:]*):/.exec(text);
+  if (!match) return;
+  const [, name, uid, gid, home] = match as unknown as [string, string, string, string, string];
+  accounts.push({ name, uid: Number(uid), gid: Number(gid), group: undefined, home, groups: [], variableId: false, step });
+}
+
+function join(accounts: MadeAccount[], user: string | undefined, group: string | undefined): void {
+  if (group !== undefined) accounts.find((account) => account.name === user)?.groups.push(group);
+}
+
+function number(word: { value: string | undefined } | undefined): number | undefined {
+  return word?.value !== undefined && /^\d+$/.test(word.value) ? Number(word.value) : undefined;
+}
+
+function last(words: { value: string | undefined }[]): string | undefined {
+  return words.at(-1)?.value;
+}

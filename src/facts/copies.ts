@@ -1,0 +1,133 @@
+import { join, posix } from 'node:path';
+import { expand } from '../dockerfile/expand.ts';
+import type { Heredoc } from '../dockerfile/scan.ts';
+import { type Target, stageNamed } from '../project.ts';
+import { resolvePath } from '../shell/read.ts';
+import { type History, historyOf, type Step } from './history.ts';
+import { memo } from './memo.ts';
+
+/** One COPY or ADD with its words read. */
+export interface Copy {
+  step: Step;
+  /** The stage or image that `--from` names; undefined for the build context. */
+  from: string | undefined;
+  /** As written with variables replaced; undefined where one is not known. */
+  sources: (string | undefined)[];
+  /** Absolute path in the image; undefined where it is not known. */
+  destination: string | undefined;
+  /** Whether the destination is a directory by its spelling or by what is put into it. */
+  intoDirectory: boolean;
+  chown: string | undefined;
+  chmod: string | undefined;
+  heredocs: Heredoc[];
+}
+
+/** What COPY and ADD bring into a stage and those it is built of, in order. */
+export const copiesOf = memo((history: History): Copy[] =>
+  history.steps.filter(({ instruction: { keyword } }) => keyword === 'COPY' || keyword === 'ADD').map(copyOf),
+);
+
+function copyOf(step: Step): Copy {
+  const { instruction, cwd, variables } = step;
+  const word = (text: string) => expand(text, variables);
+  const words = (instruction.json ?? instruction.args.split(/[\t\v\f\r ]+/)).map(word);
+  const target = words.at(-1);
+  const sources = words.slice(0, -1);
+  const flag = (name: string) => instruction.flags.find((one) => one.name === name)?.value;
+  return {
+    step,
+    from: flag('from'),
+    sources,
+    destination: resolvePath(cwd, target),
+    intoDirectory: target === undefined || target === '.' || /\/\.?$/.test(target) || sources.length > 1,
+    chown: flag('chown'),
+    chmod: flag('chmod'),
+    heredocs: instruction.heredocs,
+  };
+}
+
+/** A file of the image that was brought from somewhere that can be read. */
+export interface CopiedFile {
+  copy: Copy;
+  /** The path in the build context; undefined for a heredoc. */
+  source: string | undefined;
+  text: string | undefined;
+  /** Permission bits in the context; undefined for a heredoc. */
+  mode: number | undefined;
+}
+
+/** Where a file of a target's image comes from; `elsewhere` for another stage or image, undefined where nothing in sight brings it. */
+export function originOf(target: Target, path: string): CopiedFile | 'elsewhere' | undefined {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  return originIn(target, history, path, 0);
+}
+
+function originIn(target: Target, history: History, path: string, depth: number): CopiedFile | 'elsewhere' | undefined {
+  for (const copy of copiesOf(history).toReversed()) {
+    const { destination } = copy;
+    if (destination === undefined) continue;
+    const inline = heredocFor(copy, path);
+    if (inline) return { copy, source: undefined, text: inline.body, mode: undefined };
+    if (copy.from !== undefined) {
+      const found = fromStage(target, history, copy, path, depth);
+      if (found) return found;
+      continue;
+    }
+    const found = fromContext(target, copy, path);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function heredocFor(copy: Copy, path: string): Heredoc | undefined {
+  const { destination, heredocs, intoDirectory } = copy;
+  return heredocs.find((heredoc) => (intoDirectory ? posix.join(destination!, heredoc.name) : destination) === path);
+}
+
+function fromStage(target: Target, history: History, copy: Copy, path: string, depth: number): CopiedFile | 'elsewhere' | undefined {
+  const inside = sourcesFor(copy, path);
+  if (inside.length === 0) return undefined;
+  const { dockerfile } = target.unit;
+  const stage = stageNamed(dockerfile.stages, copy.from!, copy.step.stage.index);
+  if (!stage || depth > 8) return 'elsewhere';
+  const other = historyOf(stage, dockerfile);
+  if (other === history) return 'elsewhere';
+  for (const candidate of inside) {
+    const found = originIn(target, other, resolvePath('/', candidate)!, depth + 1);
+    if (found) return found;
+  }
+  return 'elsewhere';
+}
+
+function fromContext(target: Target, copy: Copy, path: string): CopiedFile | undefined {
+  const { context } = target.unit;
+  if (context === undefined) return undefined;
+  for (const candidate of sourcesFor(copy, path)) {
+    const source = posix.join('.', candidate);
+    const file = join(context, source);
+    const entry = target.disk.stat(file);
+    if (entry?.kind === 'file') return { copy, source, text: target.disk.read(file), mode: entry.mode };
+  }
+  return undefined;
+}
+
+/** The source paths that would end up at `path`, if they exist: a file copied to it, or a directory copied above it. */
+function sourcesFor(copy: Copy, path: string): string[] {
+  const destination = copy.destination!;
+  const result: string[] = [];
+  for (const source of copy.sources) {
+    if (source === undefined) continue;
+    if (destination === path) result.push(source);
+    const below = posix.relative(destination, path);
+    if (below === '' || below.startsWith('..')) continue;
+    if (!below.includes('/') && globMatches(posix.basename(source), below)) result.push(posix.join(posix.dirname(source), below));
+    result.push(posix.join(source, below));
+  }
+  return result;
+}
+
+function globMatches(pattern: string, name: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern === name;
+  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]*').replace(/\?/g, '[^/]');
+  return new RegExp(`^${expression}$`).test(name);
+}

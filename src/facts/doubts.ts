@@ -1,0 +1,65 @@
+import type { Target } from '../project.ts';
+import type { Account } from './account.ts';
+import { historyOf } from './history.ts';
+import type { Reason } from './judgement.ts';
+import { isTool } from './keep-away/tool-image.ts';
+import { portsOf } from './ports.ts';
+import { startOf } from './start.ts';
+import { memo } from './memo.ts';
+import { writesOf } from './writes.ts';
+
+/** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target)]);
+
+function baseDoubts(target: Target): Reason[] {
+  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const line = target.stage.from.line;
+  if (base.kind === 'scratch') return [];
+  if (base.kind === 'unresolved') return [{ rule: 'unverified-base', message: `${base.text} has no default, so the base is not known`, line }];
+  if (!base.facts) return [{ rule: 'unverified-base', message: `${base.text} is not in the catalogue`, line }];
+  if (!base.facts.verified) return [{ rule: 'unverified-base', message: `what is known of ${base.text} was not read in a primary source`, line }];
+  return [];
+}
+
+function startDoubts(target: Target): Reason[] {
+  const start = startOf(target);
+  const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
+  const doubts: Reason[] = start.unseen.map((path) => ({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context`, line }));
+  if (start.partly) doubts.push({ rule: 'unreadable-start', message: 'a start script could not be read in full', line });
+  for (const path of start.opaque) doubts.push({ rule: 'program-out-of-sight', message: `${path} is not in sight, so it may be a script`, line });
+  const nameless = start.commands.find(({ name, command }) => name === undefined && command.words.length > 0);
+  if (nameless) doubts.push({ rule: 'unreadable-start', message: `what ${nameless.words[0]!.text} starts depends on a variable`, line });
+  return doubts;
+}
+
+function toolDoubts(target: Target): Reason[] {
+  if (!isTool(target)) return [];
+  return [{ rule: 'tool-image', message: 'it looks like a tool; whoever mounts files into it needs --user', line: startOf(target).parts[0]?.instruction.line ?? 1 }];
+}
+
+function dataDoubts(target: Target): Reason[] {
+  return writesOf(target)
+    .filter(({ data }) => data)
+    .map(({ path, because }) => ({
+      rule: 'data',
+      message: `${because}; files that root wrote there stay root's`,
+      advice: `once per volume: docker run --rm --user 0 -v VOLUME:${path} IMAGE chown -R UID:GID ${path}`,
+    }));
+}
+
+function portDoubts(target: Target): Reason[] {
+  return portsOf(target)
+    .filter(({ runs }) => runs !== 'private network')
+    .map(({ port, because }) => ({
+      rule: 'low-port',
+      message: `${because}, and nothing here shows that it runs in a private Docker network`,
+      advice: `listen on ${port + 8000}, or set the sysctl net.ipv4.ip_unprivileged_port_start=0 (Docker does so in a container's own network)`,
+    }));
+}
+
+/** What a reader should know of an account that is not a matter of safety. */
+export function noteOn(account: Account): string | undefined {
+  return account.source === 'file' && account.uid === undefined
+    ? `USER ${account.user} is a name: Kubernetes' runAsNonRoot wants a number; fix the uid where ${account.name} is made`
+    : undefined;
+}

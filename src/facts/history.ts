@@ -1,0 +1,181 @@
+import { type ImageFacts, lookUp } from '../images/lookup.ts';
+import { parseReference, type Reference } from '../images/reference.ts';
+import { expand, type Variables } from '../dockerfile/expand.ts';
+import { properties } from '../dockerfile/inside.ts';
+import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
+import { stageNamed } from '../project.ts';
+import { resolvePath } from '../shell/read.ts';
+import { memo } from './memo.ts';
+
+/** What a chain of stages rests on. */
+export type Base =
+  | { kind: 'scratch'; text: string }
+  | { kind: 'image'; text: string; reference: Reference; facts: ImageFacts | undefined }
+  /** A variable without a default, or a text that is no image reference. */
+  | { kind: 'unresolved'; text: string };
+
+/** One instruction of the chain, with what holds when it runs. */
+export interface Step {
+  instruction: Instruction;
+  stage: Stage;
+  /** The last USER, variables replaced; undefined while it is the base's own. */
+  user: UserSetting | undefined;
+  /** The absolute working directory; undefined where it rests on something unknown. */
+  cwd: string | undefined;
+  variables: Variables;
+  /** What runs the shell form. */
+  shell: readonly string[];
+}
+
+export interface UserSetting {
+  instruction: Instruction;
+  /** Undefined where a variable in it is not known. */
+  value: string | undefined;
+}
+
+export interface StartPart {
+  instruction: Instruction;
+  /** The exec form's words, else the shell form's text. */
+  words: string[] | undefined;
+  script: string;
+  shell: readonly string[];
+}
+
+/** What building a stage does, from its base on, and the configuration that the image ends with. */
+export interface History {
+  base: Base;
+  /** From the one that rests on the base to the stage itself. */
+  stages: Stage[];
+  steps: Step[];
+  user: UserSetting | undefined;
+  cwd: string | undefined;
+  variables: Variables;
+  entrypoint: StartPart | undefined;
+  cmd: StartPart | undefined;
+  /** Whether the file resets the base's ENTRYPOINT or CMD. */
+  volumes: { path: string | undefined; instruction: Instruction }[];
+  ports: { port: number; instruction: Instruction }[];
+}
+
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+
+/** The history of a stage. Answered once per stage. */
+export const historyOf = memo((stage: Stage, dockerfile: Dockerfile): History => {
+  const stages = chainOf(stage, dockerfile);
+  const base = baseOf(stages[0]!, dockerfile);
+  const facts = base.kind === 'image' ? base.facts : undefined;
+  const history: History = {
+    base,
+    stages,
+    steps: [],
+    user: undefined,
+    cwd: base.kind === 'scratch' ? '/' : facts ? (facts.entry.workdir ?? '/') : undefined,
+    variables: () => undefined,
+    entrypoint: undefined,
+    cmd: undefined,
+    volumes: [],
+    ports: [],
+  };
+  let shell: readonly string[] = DEFAULT_SHELL;
+  let environment: ReadonlyMap<string, string | undefined> = new Map();
+  const globals = globalsOf(dockerfile);
+
+  for (const member of stages) {
+    let args: ReadonlyMap<string, string | undefined> = new Map();
+    let cmdHere = false;
+    const variablesOf = (env: typeof environment, declared: typeof args): Variables => (name) => {
+      if (env.has(name)) return env.get(name);
+      return declared.has(name) ? declared.get(name) : undefined;
+    };
+    let variables = variablesOf(environment, args);
+
+    for (const instruction of member.instructions) {
+      const { keyword } = instruction;
+      history.steps.push({ instruction, stage: member, user: history.user, cwd: history.cwd, variables, shell });
+      const word = (text: string) => expand(text, variables, dockerfile.escape);
+      if (keyword === 'ENV') {
+        const next = new Map(environment);
+        for (const { name, value } of properties(instruction, dockerfile.escape)) next.set(name, word(value ?? ''));
+        environment = next;
+      } else if (keyword === 'ARG') {
+        const next = new Map(args);
+        for (const { name, value } of properties(instruction, dockerfile.escape)) {
+          next.set(name, value === undefined ? globals.get(name) : word(value));
+        }
+        args = next;
+      } else if (keyword === 'USER') {
+        history.user = { instruction, value: word(instruction.args) };
+      } else if (keyword === 'WORKDIR') {
+        history.cwd = resolvePath(history.cwd, word(instruction.args));
+      } else if (keyword === 'SHELL') {
+        shell = instruction.json ?? shell;
+      } else if (keyword === 'VOLUME') {
+        const paths = instruction.json ?? instruction.args.split(/\s+/);
+        for (const path of paths) history.volumes.push({ path: resolvePath(history.cwd, word(path)), instruction });
+      } else if (keyword === 'EXPOSE') {
+        history.ports.push(...exposed(instruction, word));
+      } else if (keyword === 'CMD') {
+        history.cmd = startPart(instruction, shell);
+        cmdHere = true;
+      } else if (keyword === 'ENTRYPOINT') {
+        history.entrypoint = startPart(instruction, shell);
+        if (!cmdHere) history.cmd = undefined;
+      } else continue;
+      variables = variablesOf(environment, args);
+    }
+    history.variables = variables;
+  }
+  return history;
+});
+
+/** The stages that a stage is built of, the one nearest to the base first. */
+function chainOf(stage: Stage, dockerfile: Dockerfile): Stage[] {
+  const chain = [stage];
+  for (;;) {
+    const first = chain[0]!;
+    const parent = stageNamed(dockerfile.stages, fromText(first, dockerfile) ?? '', first.index);
+    if (!parent) return chain;
+    chain.unshift(parent);
+  }
+}
+
+/** What FROM means once the ARGs before it are filled in. */
+function fromText(stage: Stage, dockerfile: Dockerfile): string | undefined {
+  const globals = globalsOf(dockerfile);
+  return expand(stage.base, (name) => globals.get(name), dockerfile.escape);
+}
+
+const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | undefined> => {
+  const globals = new Map<string, string | undefined>();
+  for (const instruction of dockerfile.globals) {
+    for (const { name, value } of properties(instruction, dockerfile.escape)) {
+      globals.set(name, value === undefined ? undefined : expand(value, (other) => globals.get(other), dockerfile.escape));
+    }
+  }
+  return globals;
+});
+
+function baseOf(stage: Stage, dockerfile: Dockerfile): Base {
+  const text = fromText(stage, dockerfile);
+  if (text === undefined || text === '') return { kind: 'unresolved', text: stage.base };
+  if (text === 'scratch') return { kind: 'scratch', text };
+  const reference = parseReference(text);
+  return reference ? { kind: 'image', text, reference, facts: lookUp(reference) } : { kind: 'unresolved', text };
+}
+
+function startPart(instruction: Instruction, shell: readonly string[]): StartPart {
+  return { instruction, words: instruction.json, script: instruction.args, shell };
+}
+
+/** Ports of an EXPOSE: `80`, `80/tcp`, `8000-8005`. */
+function exposed(instruction: Instruction, word: (text: string) => string | undefined): History['ports'] {
+  const ports: History['ports'] = [];
+  for (const text of instruction.args.split(/\s+/)) {
+    const match = /^(\d+)(?:-(\d+))?(?:\/\w+)?$/.exec(word(text) ?? '');
+    if (!match) continue;
+    const first = Number(match[1]);
+    const last = Math.min(Number(match[2] ?? first), 65_535);
+    for (let port = first; port <= last; port += 1) ports.push({ port, instruction });
+  }
+  return ports;
+}

@@ -1,0 +1,50 @@
+/** What is said of a target, and why. */
+export type Verdict = 'nonroot' | 'fixable' | 'fixed' | 'drops' | 'refused' | 'unknown';
+
+/** The rules that a user reads in reasons, by name, with what they mean. `unroot explain` prints them. */
+export const RULES = {
+  'already-nonroot': 'the image runs as an unprivileged user',
+  'unknown-base': 'the base image is not in the catalogue and nothing in the file tells its user',
+  'starts-nothing': 'neither the file nor its base starts a program: a base or tool image',
+  'starts-a-prompt': 'the start command is a shell, a prompt, or only keeps the container open',
+  'opted-out': 'a comment in the file asks tools to leave this alone',
+  'generated-file': 'the file says that something generates it',
+  'looks-like-json': 'the start command looks like a JSON array and is none, so builders run it as shell text',
+  'onbuild-run': 'an ONBUILD RUN in the chain runs in images built on this one, which may need root',
+  'github-action': 'GitHub runs action containers with files that only root may write',
+  'dev-container': 'a development container, whose user the editor chooses',
+  windows: 'a Windows image: Linux users do not apply',
+  'drops-by-itself': 'it starts as root on purpose and drops to an unprivileged user by itself',
+  'starts-others': 'it starts an init, a supervisor or a daemon that starts others and needs root for it',
+  'needs-root': 'what it starts needs what only root has',
+  'script-needs-root': 'its start script does what only root can do',
+  'script-out-of-sight': 'its start script is not in the build context, so what it does is not known',
+  'tool-image': 'a command-line tool that works on files of whoever calls it',
+  development: 'it runs a development server or has the source mounted over it',
+  'lives-in-root-home': 'it needs something under /root, which is closed to other users',
+  'unreadable-start': 'the start command could not be understood in full',
+  'unverified-base': 'what the catalogue says of the base was not read in a primary source',
+  data: 'data that root wrote may already lie where the account must write',
+  'low-port': 'it listens below 1024, which needs root outside a private Docker network',
+  'program-out-of-sight': 'the program that it starts is not in sight, so it may be a script',
+  'write-sign': 'something in sight says that it writes somewhere that could not be settled',
+  'unknown-accounts': 'the account that it should run as could not be settled',
+} as const;
+
+export type Rule = keyof typeof RULES;
+
+/** One reason, as the user reads it. */
+export interface Reason {
+  rule: Rule;
+  /** What was seen, in one sentence. */
+  message: string;
+  /** From 1, where there is a place. */
+  line?: number;
+  /** What is left to do by hand. */
+  advice?: string;
+}
+
+export interface Judgement {
+  verdict: Verdict;
+  reasons: Reason[];
+}

@@ -1,0 +1,94 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { Target } from '../../project.ts';
+import { copiesOf } from '../copies.ts';
+import { historyOf } from '../history.ts';
+import type { Reason } from '../judgement.ts';
+import { type Started, startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** RULES B6: source mounted or synced over the code, or a development server. */
+export const development: KeepAway = (target) => mountedSource(target) ?? developmentServer(target);
+
+function mountedSource(target: Target): Reason | undefined {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  for (const { service, path, directory } of target.services) {
+    if (service.watched) return { rule: 'development', message: `service ${service.name} in ${path} syncs files into it (develop.watch)`, advice: ADVICE };
+    for (const { type, source, target: inside } of service.mounts) {
+      if (type !== 'bind' || source === undefined) continue;
+      const host = isAbsolute(source) ? source : resolve(directory, source);
+      if (target.disk.stat(host)?.kind === 'file') continue;
+      const overCode = inside === history.cwd || copiesOf(history).some(({ destination }) => destination === inside || destination?.startsWith(`${inside}/`));
+      if (overCode) {
+        return { rule: 'development', message: `service ${service.name} in ${path} mounts ${source} over ${inside}`, advice: ADVICE };
+      }
+    }
+  }
+  return undefined;
+}
+
+function developmentServer(target: Target): Reason | undefined {
+  const server = startOf(target).commands.find(isDevelopmentServer);
+  if (!server) return undefined;
+  return {
+    rule: 'development',
+    message: `${server.words.map(({ text }) => text).join(' ')} is a development server, which writes beside its code`,
+    line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line,
+    advice: ADVICE,
+  };
+}
+
+function isDevelopmentServer({ name, words }: Started): boolean {
+  const args = words.slice(1).map(({ value }) => value ?? '');
+  const has = (word: string) => args.includes(word);
+  switch (name) {
+    case 'vite':
+      return !has('preview') && !has('build');
+    case 'next':
+    case 'nuxt':
+    case 'nuxi':
+    case 'astro':
+      return has('dev');
+    case 'ng':
+      return has('serve') || has('s');
+    case 'vue-cli-service':
+      return has('serve');
+    case 'nodemon':
+    case 'webpack-dev-server':
+    case 'ts-node-dev':
+    case 'air':
+    case 'reflex':
+    case 'CompileDaemon':
+    case 'watchexec':
+    case 'live-server':
+    case 'browser-sync':
+      return true;
+    case 'webpack':
+      return has('serve') || has('--watch');
+    case 'react-scripts':
+      return has('start');
+    case 'flask':
+      return has('--debug') || has('--reload');
+    case 'uvicorn':
+    case 'gunicorn':
+      return has('--reload');
+    case 'dotnet':
+      return has('watch');
+    case 'gatsby':
+      return has('develop');
+    case 'hugo':
+      return has('server') || has('serve');
+    case 'npm':
+    case 'yarn':
+    case 'pnpm':
+    case 'bun':
+      return args.some((arg) => /^(dev|develop|watch|serve:dev|start:dev|dev:\w+)$/.test(arg));
+    case 'tsx':
+    case 'cargo':
+    case 'mix':
+      return has('watch');
+    default:
+      return false;
+  }
+}
+
+const ADVICE = 'give production its own stage and name it as target; for development run it as yourself: user: "${UID}:${GID}"';

@@ -1,0 +1,66 @@
+import { globMatches } from '../../images/glob.ts';
+import type { Target } from '../../project.ts';
+import { historyOf } from '../history.ts';
+import type { Started } from '../start.ts';
+import { startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** Programs whose purpose is to run another as somebody else. */
+const DROPPERS = new Set(['gosu', 'su-exec', 'setpriv', 'runuser', 'chpst', 'setuidgid', 's6-setuidgid', 'su', 'sudo', 'start-stop-daemon', 'setuser', 'fixuid']);
+/** Servers that start as root and change user by themselves. */
+const DROPPING_SERVERS = new Set(['squid', 'squid3', 'mosquitto', 'unbound', 'varnishd', 'named', 'tor', 'pdns_server', 'pdns_recursor', 'nsd', 'polipo', 'privoxy', 'exim4', 'exim']);
+
+/** RULES B1: it starts as root on purpose and drops by itself. */
+export const dropsByItself: KeepAway = (target) => baseDrops(target) ?? fileDrops(target);
+
+function fileDrops(target: Target) {
+  for (const started of startOf(target).commands) {
+    const dropper = dropperOf(started);
+    if (dropper === undefined) continue;
+    const where = started.script ? `${started.script.path} runs ${dropper}` : `the start command runs ${dropper}`;
+    return {
+      rule: 'drops-by-itself' as const,
+      message: where,
+      line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line,
+      advice: 'leave it: a USER line would make the drop fail',
+    };
+  }
+  return undefined;
+}
+
+/** The program by which a command changes user, undefined where it does not. */
+function dropperOf({ name, words, through }: Started): string | undefined {
+  if (through.includes('sudo') && words.length > 0) return 'sudo';
+  if (name === undefined) return undefined;
+  if (DROPPING_SERVERS.has(name)) return name;
+  if (!DROPPERS.has(name)) return undefined;
+  // Without an account to change to these do something else: `su` alone is a prompt, `gosu --version` a check.
+  const first = words[1]?.value ?? words[1]?.text;
+  if (first === undefined || /^--(version|help)$/.test(first)) return undefined;
+  if (name === 'setpriv') return words.some(({ value }) => /^--(re|eu|ru)id/.test(value ?? '')) ? name : undefined;
+  if (name === 'start-stop-daemon') return words.some(({ value }) => /^(-c|--chuid)/.test(value ?? '')) ? name : undefined;
+  return name;
+}
+
+/** The base's own entrypoint drops, if the file keeps it and starts what it tests for. */
+function baseDrops(target: Target) {
+  const { base, entrypoint } = historyOf(target.stage, target.unit.dockerfile);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  if (!entry || entrypoint || (entry.drop !== 'entrypoint' && entry.drop !== 'daemon')) return undefined;
+  const { argv } = startOf(target);
+  const first = argv?.[0];
+  const kept = first === undefined ? !startOf(target).parts.length : dropsFor(entry.dropsFor, entry.cmd, first);
+  if (!kept) return undefined;
+  return {
+    rule: 'drops-by-itself' as const,
+    message: `the entrypoint of ${base.text} changes to an unprivileged user by itself`,
+    line: target.stage.from.line,
+    advice: 'leave it: the entrypoint prepares its data as root first',
+  };
+}
+
+function dropsFor(patterns: string[] | undefined, defaults: string[] | undefined, first: string): boolean {
+  if (first === '/bin/sh' || first === 'sh' || first === 'bash' || first === '/bin/bash') return false;
+  if (patterns) return patterns.some((pattern) => globMatches(pattern, first)) || first.startsWith('-');
+  return defaults === undefined || defaults.length === 0 || first === defaults[0] || first.startsWith('-');
+}

@@ -1,0 +1,57 @@
+import type { Target } from '../../project.ts';
+import type { Judgement, Reason } from '../judgement.ts';
+import { effectiveUser } from '../user.ts';
+import { memo } from '../memo.ts';
+import { development } from './development.ts';
+import { dropsByItself } from './drops.ts';
+import { generatedFile, githubAction, looksLikeJson, onbuildRun, devContainer, windows } from './not-for-us.ts';
+import { needsRoot, scriptNeedsRoot } from './needs-root.ts';
+import { optedOut } from './opt-out.ts';
+import { livesInRootHome } from './root-home.ts';
+import { startsNothing, startsPrompt, unknownBase } from './starts-nothing.ts';
+import { startsOthers } from './starts-others.ts';
+import { toolImage } from './tool-image.ts';
+import { scriptOutOfSight } from './unseen-script.ts';
+
+/** A reason to leave a target alone, or none. */
+export type KeepAway = (target: Target) => Reason | undefined;
+
+/** In order: the first that applies decides. Cheap and certain ones come first. */
+const REFUSALS: KeepAway[] = [
+  windows,
+  optedOut,
+  generatedFile,
+  githubAction,
+  devContainer,
+  looksLikeJson,
+  unknownBase,
+  startsNothing,
+  startsPrompt,
+  dropsByItself,
+  startsOthers,
+  needsRoot,
+  scriptNeedsRoot,
+  onbuildRun,
+  scriptOutOfSight,
+  development,
+  toolImage,
+  livesInRootHome,
+];
+
+/** What is to be said of a target before anybody mends it. Answered once per target. */
+export const judge = memo((target: Target): Judgement => {
+  const user = effectiveUser(target);
+  if (user.kind === 'nonroot') {
+    return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `it runs as ${user.text}` }] };
+  }
+  for (const rule of REFUSALS) {
+    const reason = rule(target);
+    if (reason) return { verdict: verdictOf(reason), reasons: [reason] };
+  }
+  return { verdict: 'fixable', reasons: [] };
+});
+
+function verdictOf({ rule }: Reason): Judgement['verdict'] {
+  if (rule === 'drops-by-itself') return 'drops';
+  return rule === 'unknown-base' ? 'unknown' : 'refused';
+}

@@ -1,0 +1,121 @@
+import type { Target } from '../../project.ts';
+import { historyOf } from '../history.ts';
+import type { Reason } from '../judgement.ts';
+import { type Started, startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** RULES B3: programs, mounts and powers that only root has. */
+
+const DOCKER = 'it controls containers';
+const NETWORK = 'it changes the network of the host or the container';
+const RAW = 'it reads raw packets';
+const PROGRAMS: Record<string, string> = {
+  ...naming(DOCKER, ['dockerd', 'dockerd-entrypoint.sh', 'containerd', 'podman', 'buildkitd', 'kubelet', 'k3s', 'crio', 'wrapdocker', 'dind']),
+  ...naming(NETWORK, ['openvpn', 'wg', 'wg-quick', 'ipsec', 'charon', 'strongswan', 'pppd', 'xl2tpd', 'pptpd', 'ocserv', 'openconnect', 'vpnc', 'keepalived', 'iptables', 'ip6tables', 'nft', 'ufw', 'tc', 'brctl', 'zebra', 'bgpd', 'bird', 'hostapd', 'wpa_supplicant', 'dnsmasq', 'dhcpd', 'dhclient', 'udhcpd', 'radvd', 'tincd', 'n2n', 'tailscaled', 'zerotier-one', 'shadowvpn', 'fail2ban-server']),
+  ...naming(RAW, ['snort', 'suricata', 'tcpdump', 'tshark', 'dumpcap', 'ngrep', 'iftop', 'bro', 'zeek', 'arpwatch', 'nmap', 'masscan', 'tcpreplay', 'ntopng', 'nprobe', 'darkstat', 'p0f', 'aircrack-ng', 'kismet']),
+  ...naming('it sets the clock of the host', ['ntpd', 'chronyd', 'openntpd', 'hwclock', 'ptp4l']),
+  ...naming('it changes user for each session or mail', ['smbd', 'nmbd', 'samba', 'vsftpd', 'proftpd', 'pure-ftpd', 'in.tftpd', 'atftpd', 'postfix', 'dovecot', 'master', 'sendmail', 'xrdp', 'xrdp-sesman', 'login', 'telnetd', 'rpcbind', 'rpc.nfsd', 'rpc.mountd', 'exportfs', 'ganesha.nfsd', 'netatalk', 'afpd', 'cupsd', 'slurmd', 'jupyterhub', 'rstudio-server', 'rserver', 'shellinaboxd', 'avahi-daemon', 'dbus-daemon', 'polkitd']),
+  ...naming('it mounts or loads into the kernel', ['mount', 'umount', 'modprobe', 'insmod', 'rmmod', 'sysctl', 'losetup', 'mknod', 'chroot', 'pivot_root', 'swapon', 'debootstrap', 'mergerfs', 'libvirtd', 'virtlogd', 'udevd', 'ceph-osd']),
+};
+
+function naming(why: string, names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, why]));
+}
+
+export const needsRoot: KeepAway = (target) => programOf(target) ?? baseOf(target) ?? mountsOf(target);
+
+function programOf(target: Target): Reason | undefined {
+  const start = startOf(target);
+  for (const { name, script } of start.commands) {
+    const why = name === undefined ? undefined : PROGRAMS[name];
+    if (why === undefined) continue;
+    const where = script ? `${script.path} runs ${name}` : `it starts ${name}`;
+    return { rule: 'needs-root', message: `${where}: ${why}`, line: lineOf(target), advice: USERNS };
+  }
+  return undefined;
+}
+
+function baseOf(target: Target): Reason | undefined {
+  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const start = startOf(target);
+  if (entry?.action !== 'needs-root' || (start.from !== 'base' && start.baseEntrypoint === undefined)) return undefined;
+  return { rule: 'needs-root', message: `${base.text} needs root: ${entry.notes ?? 'see its documentation'}`, line: target.stage.from.line, advice: USERNS };
+}
+
+function mountsOf(target: Target): Reason | undefined {
+  const { volumes } = historyOf(target.stage, target.unit.dockerfile);
+  const docker = volumes.find(({ path }) => path === '/var/lib/docker' || path === '/var/run/docker.sock' || path === '/run/docker.sock');
+  if (docker) return { rule: 'needs-root', message: `VOLUME ${docker.path}: ${DOCKER}`, line: docker.instruction.line, advice: USERNS };
+  for (const { service, path } of target.services) {
+    const socket = service.mounts.find((mount) => /(^|\/)docker\.sock$/.test(mount.source ?? '') || /\/docker\.sock$/.test(mount.target));
+    if (socket) {
+      return { rule: 'needs-root', message: `service ${service.name} in ${path} mounts docker.sock, which root owns`, advice: 'put a socket proxy in front of it; whoever has the socket has the host' };
+    }
+    const [power] = service.powers;
+    if (power) return { rule: 'needs-root', message: `service ${service.name} in ${path} asks for ${power}`, advice: USERNS };
+  }
+  return undefined;
+}
+
+/** What only root can do, by the program that does it; `chown` to change owners and so on. */
+const SCRIPT_NEEDS: Record<string, string> = {
+  chown: 'changes owners',
+  chgrp: 'changes groups',
+  usermod: 'changes accounts',
+  groupmod: 'changes accounts',
+  useradd: 'makes accounts',
+  groupadd: 'makes accounts',
+  adduser: 'makes accounts',
+  addgroup: 'makes accounts',
+  deluser: 'changes accounts',
+  chpasswd: 'sets passwords',
+  passwd: 'sets passwords',
+  'update-ca-certificates': 'changes the trusted certificates',
+  ldconfig: 'changes the library cache',
+  setcap: 'gives capabilities',
+  'apt-get': 'installs packages',
+  apt: 'installs packages',
+  apk: 'installs packages',
+  yum: 'installs packages',
+  dnf: 'installs packages',
+  a2enmod: 'changes the server in /etc',
+  a2ensite: 'changes the server in /etc',
+  a2dismod: 'changes the server in /etc',
+  crontab: 'sets up cron',
+  'docker-php-ext-install': 'builds extensions',
+};
+
+/** RULES B3: an entrypoint that chowns, makes accounts, installs, or writes where only root may. */
+export const scriptNeedsRoot: KeepAway = (target) => {
+  for (const started of startOf(target).commands) {
+    const why = SCRIPT_NEEDS[started.name ?? ''] ?? systemWrite(started);
+    if (why === undefined) continue;
+    const where = started.script ? started.script.path : 'the start command';
+    return {
+      rule: 'script-needs-root',
+      message: `${where} ${why}: ${started.words.map(({ text }) => text).join(' ')}`,
+      line: lineOf(target),
+      advice: 'move that into a RUN at build time, then run unroot again',
+    };
+  }
+  return undefined;
+};
+
+const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|boot)(\/|$)/;
+
+/** Whether a start script changes files of the system: an edit in place, a copy, a redirection. */
+function systemWrite({ name, words, command }: Started): string | undefined {
+  const into = command.redirects.find(({ operator, target }) => operator.startsWith('>') && SYSTEM.test(target.value ?? ''));
+  if (into) return `writes ${into.target.value}`;
+  const last = words.at(-1)?.value ?? '';
+  if (['cp', 'mv', 'ln', 'tee', 'install', 'touch', 'rm', 'mkdir', 'chmod'].includes(name ?? '') && SYSTEM.test(last)) return `changes ${last}`;
+  if (name === 'sed' && words.some(({ value }) => /^(-[a-z]*i|--in-place)/i.test(value ?? '')) && words.some(({ value }) => SYSTEM.test(value ?? ''))) return `edits ${last}`;
+  return undefined;
+}
+
+function lineOf(target: Target): number {
+  return startOf(target).parts[0]?.instruction.line ?? target.stage.from.line;
+}
+
+const USERNS = 'remap users on the host (userns-remap) where its powers allow it; it does not go with privileged, host namespaces or devices';

@@ -1,0 +1,78 @@
+import { commandsOf, hasFlag, operands, unwrap } from '../commands.ts';
+import { copiesOf } from '../copies.ts';
+import { type History, historyOf, type Step } from '../history.ts';
+import type { Reason } from '../judgement.ts';
+import { startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
+export const livesInRootHome: KeepAway = (target) => {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  return installedThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? worksThere(history);
+};
+
+/** Tools that install into the home of who runs them, with the variable that moves them. */
+const TOOLS: Record<string, string> = {
+  pipx: 'PIPX_HOME',
+  nvm: 'NVM_DIR',
+  rustup: 'RUSTUP_HOME and CARGO_HOME',
+  'rustup-init': 'RUSTUP_HOME and CARGO_HOME',
+  corepack: 'COREPACK_HOME',
+  sdk: 'SDKMAN_DIR',
+};
+
+function installedThere(history: History): Reason | undefined {
+  for (const step of history.steps) {
+    if (step.user !== undefined && step.user.value !== 'root' && step.user.value !== '0') continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      const tool = toolOf(name, words, step);
+      if (tool) return { rule: 'lives-in-root-home', message: `${tool.name} installs under /root`, line: step.instruction.line, advice: `set ${tool.variable} to a directory that everybody may read` };
+    }
+  }
+  return undefined;
+}
+
+function toolOf(name: string | undefined, words: Parameters<typeof operands>[0], step: Step): { name: string; variable: string } | undefined {
+  const moved = (variable: string) => step.variables(variable) !== undefined;
+  const [verb, second] = operands(words).map(({ value }) => value);
+  if ((name === 'pip' || name === 'pip3') && hasFlag(words, undefined, 'user')) return { name: 'pip --user', variable: 'PYTHONUSERBASE' };
+  if (name === 'cargo' && verb === 'install' && !words.some(({ value }) => value?.startsWith('--root')) && !moved('CARGO_HOME')) return { name: 'cargo install', variable: 'CARGO_HOME' };
+  if (name === 'composer' && verb === 'global' && !moved('COMPOSER_HOME')) return { name: 'composer global', variable: 'COMPOSER_HOME' };
+  if (name === 'poetry' && verb === 'install' && second === undefined && !moved('POETRY_HOME') && !moved('POETRY_VIRTUALENVS_CREATE') && !moved('POETRY_VIRTUALENVS_IN_PROJECT')) return undefined;
+  if (name === 'dotnet' && verb === 'tool' && hasFlag(words, 'g', 'global')) return { name: 'dotnet tool install --global', variable: 'DOTNET_CLI_HOME' };
+  if (name === 'gem' && hasFlag(words, undefined, 'user-install')) return { name: 'gem --user-install', variable: 'GEM_HOME' };
+  const variable = name === undefined ? undefined : TOOLS[name];
+  return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
+}
+
+function copiedThere(history: History): Reason | undefined {
+  const copy = copiesOf(history).find(({ destination }) => isThere(destination));
+  return copy && { rule: 'lives-in-root-home', message: `${copy.step.instruction.keyword} puts files into ${copy.destination}`, line: copy.step.instruction.line, advice: 'copy them to /app, or to the home of the account' };
+}
+
+function pathThere(history: History): Reason | undefined {
+  for (const { instruction, variables } of history.steps) {
+    if (instruction.keyword !== 'ENV' && instruction.keyword !== 'VOLUME') continue;
+    if (!/(^|[\s=:"'[])(\/root|~)(\/|$|[\s:"'\]])/.test(instruction.args) && !(instruction.args.includes('$HOME') && !variables('HOME'))) continue;
+    return { rule: 'lives-in-root-home', message: `${instruction.keyword} ${instruction.args} names /root`, line: instruction.line, advice: 'install to a directory that everybody may read' };
+  }
+  return undefined;
+}
+
+function startedThere(target: Parameters<KeepAway>[0]): Reason | undefined {
+  for (const { words, command } of startOf(target).commands) {
+    const word = [...words, ...command.redirects.map((redirect) => redirect.target)].find(({ value, text }) => /(^|[=:])(\/root|~)(\/|$)/.test(value ?? text));
+    if (word) return { rule: 'lives-in-root-home', message: `the start command names ${word.text}`, line: startOf(target).parts[0]?.instruction.line ?? 1, advice: 'move it out of /root' };
+  }
+  return undefined;
+}
+
+function worksThere(history: History): Reason | undefined {
+  if (!isThere(history.cwd)) return undefined;
+  return { rule: 'lives-in-root-home', message: `it works in ${history.cwd}`, line: history.steps.findLast(({ instruction }) => instruction.keyword === 'WORKDIR')?.instruction.line ?? 1, advice: 'make its WORKDIR /app' };
+}
+
+function isThere(path: string | undefined): boolean {
+  return path === '/root' || (path?.startsWith('/root/') ?? false);
+}

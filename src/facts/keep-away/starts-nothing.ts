@@ -1,0 +1,76 @@
+import { historyOf } from '../history.ts';
+import { effectiveUser } from '../user.ts';
+import { startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** RULES A2: only a target that starts something is fixed. */
+
+export const unknownBase: KeepAway = (target) => {
+  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const user = effectiveUser(target);
+  const line = target.stage.from.line;
+  if (user.kind === 'unknown' && user.own) {
+    return { rule: 'unknown-base', message: `USER ${user.text} rests on a variable without a default`, line, advice: 'give the variable a default' };
+  }
+  const start = startOf(target);
+  if (user.kind === 'root' && start.from !== 'unknown') return undefined;
+  const what = start.from === 'unknown' ? 'what it starts' : 'its user';
+  const name = base.kind === 'unresolved' ? `${base.text} has no default, so ${what}` : `${base.text} is not in the catalogue, so ${what}`;
+  const image = base.kind === 'unresolved' ? 'IMAGE' : base.text;
+  return {
+    rule: 'unknown-base',
+    message: `${name} is not known`,
+    line,
+    advice: `ask the image: docker image inspect -f '{{.Config.User}} {{.Config.Entrypoint}} {{.Config.Cmd}}' ${image}`,
+  };
+};
+
+export const startsNothing: KeepAway = (target) => {
+  const start = startOf(target);
+  const entry = entryOf(target);
+  const nothing = start.from === 'none' || (start.from === 'base' && (entry?.start === 'tool' || entry?.start === 'unknown'));
+  const emptied = start.from === 'file' && start.argv?.length === 0 && start.commands.length === 0;
+  if (!nothing && !emptied) return undefined;
+  return {
+    rule: 'starts-nothing',
+    message: 'neither the file nor its base sets a command that serves',
+    advice: 'set USER in the images that build on it, or run it with --user',
+  };
+};
+
+function entryOf(target: Parameters<KeepAway>[0]) {
+  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  return base.kind === 'image' ? base.facts?.entry : undefined;
+}
+
+/** Commands that are a prompt when they get no program to run. */
+const PROMPTS = /^(sh|bash|ash|dash|zsh|ksh|fish|R|python[\d.]*|ipython|node|irb|pry|php|jshell|ghci|iex|erl|julia|scala|lua|luajit|perl|deno|bun|octave|sbcl|clojure|pwsh|psql|mysql|sqlite3|login|su|screen|tmux|byobu)$/;
+const KEEPS_OPEN = /^(sleep|tail|true|false|echo|pause|cat|yes|date|ls|uname|whoami|id|env|printenv|hostname)$/;
+
+export const startsPrompt: KeepAway = (target) => {
+  const start = startOf(target);
+  if (start.from === 'base' && entryOf(target)?.start === 'prompt') {
+    return { rule: 'starts-a-prompt', message: `nothing but the prompt of ${historyOf(target.stage, target.unit.dockerfile).base.text} is started`, advice: ADVICE };
+  }
+  // What runs last decides: `service x start && bash` is another matter.
+  const own = start.commands.filter(({ name }) => name !== undefined);
+  if (own.length === 0 || start.unseen.length > 0) return undefined;
+  const prompts = own.filter((one) => isPrompt(one.name!, one.words.slice(1).map(({ value }) => value)));
+  if (prompts.length < own.length) return undefined;
+  const last = prompts.at(-1)!;
+  return {
+    rule: 'starts-a-prompt',
+    message: `${last.words.map(({ text }) => text).join(' ')} serves nothing`,
+    line: start.parts[0]?.instruction.line ?? target.stage.from.line,
+    advice: ADVICE,
+  };
+};
+
+const ADVICE = 'run it with docker run --user "$(id -u):$(id -g)"';
+
+function isPrompt(name: string, args: (string | undefined)[]): boolean {
+  if (KEEPS_OPEN.test(name)) return name !== 'tail' || args.some((arg) => arg !== undefined && /^-.*[fF]|\/dev\/null/.test(arg));
+  if (!PROMPTS.test(name)) return false;
+  if (name === 'php') return args.length === 0 || args.includes('-a');
+  return args.every((arg) => arg !== undefined && /^(-[a-bd-zA-Z]*|--(login|interactive|no-save|vanilla|norc|quiet|no-restore))$/.test(arg));
+}

@@ -1,0 +1,63 @@
+import { historyOf } from '../history.ts';
+import { startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** Inits, supervisors and daemons that start others and need root for it. */
+const STARTERS: Record<string, string> = {
+  init: 'an init',
+  systemd: 'systemd',
+  my_init: 'an init',
+  runit: 'runit',
+  'runit-init': 'runit',
+  runsvdir: 'runit',
+  'runsvdir-start': 'runit',
+  runsvinit: 'runit',
+  sv: 'runit',
+  's6-svscan': 's6',
+  's6-overlay': 's6',
+  svscan: 'daemontools',
+  svscanboot: 'daemontools',
+  supervisord: 'supervisord',
+  supervisorctl: 'supervisord',
+  sshd: 'sshd, which changes user for each session',
+  dropbear: 'an SSH server, which changes user for each session',
+  cron: 'cron, which changes user for each job',
+  crond: 'cron, which changes user for each job',
+  anacron: 'cron, which changes user for each job',
+  service: 'a system service',
+  systemctl: 'a system service',
+  'rc-service': 'a system service',
+  openrc: 'OpenRC',
+  initctl: 'a system service',
+  invoke_rcd: 'a system service',
+  monit: 'monit',
+  xinetd: 'xinetd',
+  inetd: 'inetd',
+  rsyslogd: 'a system logger',
+  'syslog-ng': 'a system logger',
+  'baseimage-init': 'an init',
+  boot: 'an init',
+};
+
+/** RULES B2: an init, a supervisor, sshd or cron, in the start command, its scripts or the base. */
+export const startsOthers: KeepAway = (target) => {
+  const start = startOf(target);
+  const { base, entrypoint } = historyOf(target.stage, target.unit.dockerfile);
+  const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
+  for (const { name, words, script } of start.commands) {
+    if (name === undefined) continue;
+    const path = words[0]?.value ?? '';
+    const what = /^\/etc\/(init\.d|rc\d?\.d)\//.test(path) || path === '/etc/rc.local' ? 'a system service' : STARTERS[name];
+    if (what === undefined || (name === 'boot' && !path.startsWith('/'))) continue;
+    const where = script ? `${script.path} runs ${name}` : `the start command runs ${name}`;
+    return { rule: 'starts-others', message: `${where}: ${what}`, line, advice: REMAINS };
+  }
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  if (entry?.drop === 'supervisor' && !entrypoint) {
+    return { rule: 'starts-others', message: `${base.text} starts a supervisor as root`, line, advice: PUID_ADVICE };
+  }
+  return undefined;
+};
+
+const REMAINS = 'run one program per container, or remap users on the host (userns-remap)';
+const PUID_ADVICE = 'set the ids it drops to (PUID, PGID) where it has them, or remap users on the host (userns-remap)';

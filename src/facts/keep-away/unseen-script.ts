@@ -1,0 +1,28 @@
+import { historyOf } from '../history.ts';
+import { packagesOf } from '../installs.ts';
+import { startOf } from '../start.ts';
+import type { KeepAway } from './index.ts';
+
+/** What makes an unseen start script likely to need root. */
+const TELLTALE = /^(gosu|su-exec|supervisor|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root)$/;
+
+/** RULES B4: the start script is out of sight, and what is installed says that it needs root. */
+export const scriptOutOfSight: KeepAway = (target) => {
+  const start = startOf(target);
+  const [script] = start.unseen;
+  if (script === undefined) return undefined;
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const tool = packagesOf(history).find(({ name }) => TELLTALE.test(name))?.name ?? fetched(target.unit.dockerfile.text);
+  if (tool === undefined) return undefined;
+  return {
+    rule: 'script-out-of-sight',
+    message: `${script} is not in the build context, and ${tool} is installed, which such scripts use as root`,
+    line: start.parts[0]?.instruction.line ?? target.stage.from.line,
+    advice: 'run unroot where the script is, or move to a non-root start by hand',
+  };
+};
+
+/** Tools for dropping that are fetched rather than installed. */
+function fetched(text: string): string | undefined {
+  return /\b(gosu|su-exec|s6-overlay|supervisord)\b/.exec(text)?.[1];
+}

@@ -1,0 +1,20 @@
+import type { FileEdit } from '../edit.ts';
+import type { Target } from '../project.ts';
+import type { Place } from './places.ts';
+
+/** The edit that puts new lines at a place, with the file's own line ends, set off as its neighbours are. */
+export function insertLines(target: Target, place: Place, lines: readonly string[], spaced = place.spaced): FileEdit {
+  const { file, dockerfile } = target.unit;
+  const { eol } = dockerfile;
+  const block = lines.join(eol);
+  if (place.above) return { path: file.path, start: place.offset, end: place.offset, text: block + eol + (spaced ? eol : '') };
+  return { path: file.path, start: place.offset, end: place.offset, text: eol + (spaced ? eol : '') + block };
+}
+
+/** A RUN of several commands, one a line, in the manner most files have. */
+export function runLines(commands: readonly string[], escape: string): string[] {
+  return commands.map((command, index) => {
+    const head = index === 0 ? 'RUN ' : '    && ';
+    return head + command + (index < commands.length - 1 ? ` ${escape}` : '');
+  });
+}

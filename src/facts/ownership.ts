@@ -1,0 +1,108 @@
+import { posix } from 'node:path';
+import type { Target } from '../project.ts';
+import { resolvePath } from '../shell/read.ts';
+import type { Account } from './account.ts';
+import { commandsOf, hasFlag, operands, unwrap } from './commands.ts';
+import { copiesOf } from './copies.ts';
+import { familyOf } from './family.ts';
+import { type History, historyOf } from './history.ts';
+import type { Reason } from './judgement.ts';
+import { directoriesMadeBy, isSystem, type Write, writesOf } from './writes.ts';
+
+/** What has to be done so that an account may write where the program writes. */
+export interface Ownership {
+  /** Commands for a RUN, in order; none where nothing is to be done. */
+  commands: string[];
+  /** The paths that they give away. */
+  paths: string[];
+  /** Places that could not be settled. */
+  doubts: Reason[];
+}
+
+/** RULES E: exactly the paths that something in sight says are written, and none of the code. */
+export function ownershipFor(target: Target, account: Account): Ownership {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const wanted = writesOf(target)
+    .map((write) => placeToOwn(write, history))
+    .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account));
+  const doubts = wanted.filter(({ path, kind }) => kind === 'directory' && isCode(path, history)).map(codeDoubt);
+  const own = wanted.filter(({ path, kind }) => kind === 'file' || !isCode(path, history));
+  if (!hasShell(history)) return { commands: [], paths: [], doubts: [...doubts, ...own.map(shellDoubt)] };
+
+  const directories = unique(own.filter(({ kind }) => kind === 'directory').map(({ path }) => path));
+  const files = unique(own.filter(({ kind }) => kind === 'file').map(({ path }) => path));
+  const commands = [];
+  const missing = directories.filter((path) => !isMade(path, history));
+  if (missing.length > 0) commands.push(`mkdir -p ${missing.map(quote).join(' ')}`);
+  if (files.length > 0) commands.push(`touch ${files.map(quote).join(' ')}`);
+  const paths = [...directories, ...files];
+  if (paths.length > 0) commands.push(`chown ${account.owner} ${paths.map(quote).join(' ')}`);
+  return { commands, paths, doubts };
+}
+
+/** A file's directory, since logs are rotated and databases need a journal beside them, unless that is the system's or holds code. */
+function placeToOwn(write: Write, history: History): Write {
+  if (write.kind === 'directory') return write;
+  const parent = posix.dirname(write.path);
+  if (isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history) || parent === '/') return write;
+  return { ...write, path: parent, kind: 'directory' };
+}
+
+/** Whether code or dependencies lie in a directory: something is copied into it from the context or another stage. */
+function isCode(path: string, history: History): boolean {
+  return copiesOf(history).some(({ destination, intoDirectory, sources }) => {
+    if (destination === undefined) return false;
+    const directory = intoDirectory || sources.length > 1 ? destination : destination === path ? path : posix.dirname(destination);
+    return directory === path || directory.startsWith(`${path}/`);
+  });
+}
+
+/** Whether the chain already gives a path to the account. */
+function isOwned(path: string, account: Account, history: History): boolean {
+  const isAccount = (owner: string | undefined) => owner !== undefined && [account.name, String(account.uid)].includes(owner.split(/[:.]/)[0]);
+  return history.steps.some((step) =>
+    commandsOf(step).some((command) => {
+      const { name, words } = unwrap(command);
+      const isInstall = name === 'install' && words.some(({ value }, index) => value === '-o' && isAccount(words[index + 1]?.value));
+      if (name !== 'chown' && !isInstall) return false;
+      const [owner, ...paths] = isInstall ? [undefined, ...operands(words, /^-[ogm]$/)] : operands(words);
+      if (!isInstall && !isAccount(owner?.value)) return false;
+      const recursive = hasFlag(words, 'R', 'recursive');
+      return paths.some((word) => {
+        const owned = resolvePath(command.cwd, word?.value);
+        return owned === path || (recursive && owned !== undefined && path.startsWith(`${owned}/`));
+      });
+    }),
+  );
+}
+
+/** Whether a RUN of the chain makes the directory for certain. */
+function isMade(path: string, history: History): boolean {
+  return history.steps.some((step) => commandsOf(step).some((command) => !command.conditional && directoriesMadeBy(command).includes(path)));
+}
+
+function isHome(path: string, { home }: Account): boolean {
+  return home !== undefined && (path === home || path.startsWith(`${home}/`));
+}
+
+function hasShell(history: History): boolean {
+  const family = familyOf(history);
+  return family !== 'distroless' && family !== 'scratch';
+}
+
+function codeDoubt({ path, because }: Write): Reason {
+  return { rule: 'write-sign', message: `${because}, but code lies in ${path}, which stays root's`, advice: 'write to a directory of its own' };
+}
+
+function shellDoubt({ path, because }: Write): Reason {
+  return { rule: 'write-sign', message: `${because}, and the image has no shell to make ${path} and give it away`, advice: 'copy the directory from another stage with COPY --chown' };
+}
+
+function unique(paths: string[]): string[] {
+  return [...new Set(paths)].sort();
+}
+
+/** A path as one word of a shell. */
+function quote(path: string): string {
+  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

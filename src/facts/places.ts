@@ -1,0 +1,108 @@
+import type { Dockerfile, Instruction } from '../dockerfile/parse.ts';
+import type { Comment } from '../dockerfile/scan.ts';
+import type { Target } from '../project.ts';
+import { type History, historyOf, type Step } from './history.ts';
+import { managesPackages } from './installs.ts';
+import { isRoot } from './user.ts';
+
+/** Where new lines go: an offset at a line's start or a line's end, and how they are set off. */
+export interface Place {
+  offset: number;
+  /** Whether new lines go above the line that starts here, else below the one that ends here. */
+  above: boolean;
+  /** Whether a blank line sets off what stands before it. */
+  spaced: boolean;
+}
+
+/** Instructions after which USER must stand: what they do needs root or says where the account works. */
+const WORK = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR', 'VOLUME']);
+
+/**
+ * RULES F: right before the start command and the comments attached to it, if nothing that needs
+ * root stands behind; else at the end of the stage.
+ */
+export function userPlace(target: Target): Place {
+  const { dockerfile } = target.unit;
+  const { instructions } = target.stage;
+  const lastWork = instructions.findLastIndex(({ keyword }) => WORK.has(keyword));
+  const start = instructions.findIndex(({ keyword }) => keyword === 'CMD' || keyword === 'ENTRYPOINT');
+  if (start > lastWork) return above(dockerfile, instructions[start]!);
+  return below(dockerfile, instructions.at(-1) ?? target.stage.from);
+}
+
+/** The `USER root` that ends the chain, if it is the target's own and nothing after it needs root. */
+export function replaceableUser(target: Target): Instruction | undefined {
+  const { user } = historyOf(target.stage, target.unit.dockerfile);
+  const { instructions } = target.stage;
+  const index = user ? instructions.indexOf(user.instruction) : -1;
+  if (index < 0 || user!.value === undefined || !isRoot(user!.value)) return undefined;
+  return instructions.slice(index + 1).some(({ keyword }) => WORK.has(keyword)) ? undefined : user!.instruction;
+}
+
+/** RULES E2: the account's RUN, behind the last package step and before the application is copied, while root is at work. */
+export function accountPlace(target: Target): Place {
+  const { dockerfile } = target.unit;
+  const history = historyOf(target.stage, dockerfile);
+  const steps = history.steps.filter(({ stage }) => stage === target.stage);
+  const copy = steps.findIndex(({ instruction: { keyword } }) => keyword === 'COPY' || keyword === 'ADD');
+  const head = copy < 0 ? steps.filter(({ instruction }) => instruction.keyword === 'RUN') : steps.slice(0, copy);
+  const lastPackages = head.findLast((step) => managesPackages(step) && worksAsRoot(step));
+  if (lastPackages) return below(dockerfile, lastPackages.instruction);
+  const first = steps.find((step) => WORK_BEFORE.has(step.instruction.keyword) && worksAsRoot(step));
+  if (!first) return userPlace(target);
+  return above(dockerfile, first.instruction);
+}
+
+/** What the account may stand before. WORKDIR and the rest stay at the head. */
+const WORK_BEFORE = new Set(['RUN', 'COPY', 'ADD', 'VOLUME', 'CMD', 'ENTRYPOINT']);
+
+function worksAsRoot({ user }: Step): boolean {
+  return user === undefined || (user.value !== undefined && isRoot(user.value));
+}
+
+/** Where directories are made and owned: before the first VOLUME that holds one, else where USER goes. */
+export function ownershipPlace(target: Target, paths: readonly string[]): Place {
+  const history: History = historyOf(target.stage, target.unit.dockerfile);
+  const volume = history.volumes.find(
+    ({ path, instruction }) => path !== undefined && target.stage.instructions.includes(instruction) && paths.some((owned) => owned === path || owned.startsWith(`${path}/`) || path.startsWith(`${owned}/`)),
+  );
+  return volume ? above(target.unit.dockerfile, volume.instruction) : userPlace(target);
+}
+
+/** Above an instruction and the comment lines that belong to it. */
+export function above(dockerfile: Dockerfile, instruction: Instruction): Place {
+  let line = instruction.line;
+  for (let comment = commentAt(dockerfile, line - 1); comment && !isMarker(comment); comment = commentAt(dockerfile, line - 1)) line -= 1;
+  const offset = lineStart(dockerfile.text, instruction.start, instruction.line - line);
+  return { offset, above: true, spaced: isBlankBefore(dockerfile.text, offset) };
+}
+
+/** Below an instruction's last line. */
+export function below(dockerfile: Dockerfile, instruction: Instruction): Place {
+  const { text } = dockerfile;
+  const newline = text.indexOf('\n', instruction.end);
+  const rest = newline < 0 ? '' : text.slice(newline + 1);
+  return { offset: instruction.end, above: false, spaced: /^[ \t]*\r?(\n|$)/.test(rest) && rest !== '' };
+}
+
+/** The whole-line comment on a line, if there is one. */
+function commentAt({ comments, directives }: Dockerfile, line: number): Comment | undefined {
+  if (directives.some((directive) => directive.line === line)) return undefined;
+  return comments.find((comment) => comment.line === line && !comment.inside);
+}
+
+/** The opening or closing line of a region that some tool or person keeps. */
+function isMarker({ text }: Comment): boolean {
+  return /^(#?(end)?region\b|[-=<>{}*#]{3,}|(begin|end|start)\b.*\b(section|region|block|config|managed|generated)|.*(>>>|<<<|\{\{\{|\}\}\}))/i.test(text);
+}
+
+/** The start of the line `up` lines above the one that holds `offset`. */
+function lineStart(text: string, offset: number, up: number): number {
+  let start = text.lastIndexOf('\n', offset - 1) + 1;
+  for (let step = 0; step < up; step += 1) start = text.lastIndexOf('\n', start - 2) + 1;
+  return start;
+}
+
+function isBlankBefore(text: string, offset: number): boolean {
+  return /(^|\n)[ \t]*\r?\n$/.test(text.slice(Math.max(0, offset - 200), offset));
+}

@@ -1,0 +1,46 @@
+import type { Target } from '../project.ts';
+import { historyOf } from './history.ts';
+import { memo } from './memo.ts';
+import { startOf } from './start.ts';
+
+/** A port below 1024 that a target listens on. */
+export interface LowPort {
+  port: number;
+  because: string;
+  /** Whether everything in sight that runs it is compose with a network of the container's own. */
+  runs: 'private network' | 'shared network' | 'nothing in sight';
+}
+
+/** The ports below 1024 that a target listens on, as EXPOSE, its start command and the catalogue say. */
+export const portsOf = memo((target: Target): LowPort[] => {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const found = new Map<number, string>();
+  for (const { port } of history.ports) found.set(port, `EXPOSE ${port}`);
+  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const start = startOf(target);
+  const runsBase = start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
+  if (runsBase && entry?.start === 'server' && history.ports.length === 0) for (const port of entry.ports ?? []) found.set(port, `${history.base.text} listens on ${port}`);
+  for (const port of portsInWords(target)) found.set(port, `the start command names port ${port}`);
+  const runs = networkOf(target);
+  return [...found].filter(([port]) => port < 1024 && port > 0).map(([port, because]) => ({ port, because, runs }));
+});
+
+/** `--port 80`, `-p 80`, `:80`, `0.0.0.0:80`, `--bind=:80`, `http.server 80`. */
+function portsInWords(target: Target): number[] {
+  const ports: number[] = [];
+  for (const { words } of startOf(target).commands) {
+    words.forEach(({ value }, index) => {
+      const direct = /^(?:--?[\w-]*(?:port|bind|listen|address|addr|http)[\w-]*=)?(?:\[?[\w.:*]*\]?:)?(\d{1,5})$/i.exec(value ?? '')?.[1];
+      if (direct === undefined) return;
+      const before = words[index - 1]?.value ?? '';
+      const named = /port|bind|listen|addr|http/i.test(before) || before === '-p' || before === '-b' || before === '-l' || /[:=]/.test(value!);
+      if (named) ports.push(Number(direct));
+    });
+  }
+  return ports;
+}
+
+function networkOf(target: Target): LowPort['runs'] {
+  if (target.services.length === 0) return 'nothing in sight';
+  return target.services.some(({ service }) => service.sharedNetwork) ? 'shared network' : 'private network';
+}

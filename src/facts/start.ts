@@ -1,0 +1,239 @@
+import { posix } from 'node:path';
+import type { Target } from '../project.ts';
+import { readShell, resolvePath, type ShellCommand } from '../shell/read.ts';
+import { calledScript, carriedScript, commandsOf, type Invocation, unwrap, wordsOnly } from './commands.ts';
+import { type CopiedFile, originOf } from './copies.ts';
+import { type History, historyOf, type StartPart } from './history.ts';
+import { memo } from './memo.ts';
+import { writtenByRun } from './made-files.ts';
+
+/** What starts when the container starts, followed through shells and scripts as far as they are in sight. */
+export interface Start {
+  /** Whether the file (with the stages it builds on) sets a start command, the base does, or nobody. */
+  from: 'file' | 'base' | 'none' | 'unknown';
+  /** The instructions of the file that set it. */
+  parts: StartPart[];
+  /** What the container runs first: the words, where all is in exec form. */
+  argv: string[] | undefined;
+  /** The base's own entrypoint, where it runs in front of what the file names; undefined where there is none. */
+  baseEntrypoint: string[] | 'unknown' | undefined;
+  /** Every command on the way, in order, those of scripts and shells included. */
+  commands: Started[];
+  /** Start scripts in sight. */
+  scripts: StartScript[];
+  /** Start scripts out of sight, by path. */
+  unseen: string[];
+  /** Programs out of sight that may be scripts: named by a path that nothing in sight fills. */
+  opaque: string[];
+  /** Whether a start script could not be understood in full. */
+  partly: boolean;
+}
+
+export interface Started extends Invocation {
+  command: ShellCommand;
+  /** The script it stands in; undefined for the start command itself. */
+  script: StartScript | undefined;
+}
+
+export interface StartScript {
+  /** In the image. */
+  path: string;
+  text: string;
+  /** Undefined for a script that a RUN writes. */
+  file: CopiedFile | undefined;
+  /** Whether it is executed itself, so that it needs the x bit. */
+  executed: boolean;
+}
+
+const MAX_DEPTH = 6;
+
+/** What a target starts. Answered once per target. */
+export const startOf = memo((target: Target): Start => {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const start = begin(history);
+  const follower = new Follower(target, history, start);
+  for (const command of firstCommands(history, start)) follower.follow(command, undefined, 0);
+  return start;
+});
+
+function begin(history: History): Start {
+  const { base, entrypoint, cmd } = history;
+  const start: Start = {
+    from: 'file',
+    parts: [entrypoint, cmd].filter((part) => part !== undefined),
+    argv: undefined,
+    baseEntrypoint: undefined,
+    commands: [],
+    scripts: [],
+    unseen: [],
+    opaque: [],
+    partly: false,
+  };
+  const facts = base.kind === 'image' ? base.facts : undefined;
+  if (!entrypoint) {
+    if (base.kind === 'scratch') start.baseEntrypoint = undefined;
+    else if (!facts) start.baseEntrypoint = 'unknown';
+    else start.baseEntrypoint = facts.entry.entrypoint ?? (facts.entry.start === 'prompt' || facts.entry.start === 'none' ? undefined : 'unknown');
+    if (start.baseEntrypoint !== undefined && start.baseEntrypoint.length === 0) start.baseEntrypoint = undefined;
+  }
+  if (start.parts.length === 0) {
+    start.from = base.kind === 'scratch' ? 'none' : !facts ? 'unknown' : facts.entry.start === 'none' ? 'none' : 'base';
+  }
+  return start;
+}
+
+/** The commands that the container's own start command consists of. */
+function firstCommands(history: History, start: Start): ShellCommand[] {
+  const { entrypoint, cmd, cwd, base } = history;
+  if (entrypoint && !entrypoint.words) return shellForm(entrypoint, history);
+  if (!entrypoint && cmd && !cmd.words) return shellForm(cmd, history);
+  const inherited = base.kind === 'image' ? base.facts?.entry : undefined;
+  // A CMD in shell form behind an ENTRYPOINT in exec form becomes its arguments.
+  const tail = cmd ? (cmd.words ?? [...cmd.shell, cmd.script]) : entrypoint ? [] : (inherited?.cmd ?? []);
+  start.argv = [...(entrypoint?.words ?? []), ...tail];
+  return start.argv.length > 0 ? [wordsOnly(start.argv, cwd)] : [];
+}
+
+function shellForm(part: StartPart, history: History): ShellCommand[] {
+  return readShell(part.script, lookupOf(history), history.cwd).commands;
+}
+
+function lookupOf(history: History) {
+  return (name: string) => history.variables(name) ?? undefined;
+}
+
+class Follower {
+  private readonly seen = new Set<string>();
+  private readonly target: Target;
+  private readonly history: History;
+  private readonly start: Start;
+
+  constructor(target: Target, history: History, start: Start) {
+    this.target = target;
+    this.history = history;
+    this.start = start;
+  }
+
+  follow(command: ShellCommand, script: StartScript | undefined, depth: number): void {
+    const invocation = unwrap(command);
+    if (invocation.words.length === 0 && command.redirects.length === 0) return;
+    this.start.commands.push({ ...invocation, command, script });
+    if (depth >= MAX_DEPTH) return;
+    const carried = carriedScript(invocation);
+    if (carried !== undefined) return this.followText(carried, command, script, depth);
+    const called = scriptPath(invocation, script === undefined);
+    if (called !== undefined) this.followFile(called, command, depth);
+    else this.followArguments(invocation, command, script, depth);
+  }
+
+  private followText(text: string, command: ShellCommand, script: StartScript | undefined, depth: number): void {
+    const inner = readShell(text, lookupOf(this.history), command.cwd);
+    if (!inner.complete) this.start.partly = true;
+    for (const one of inner.commands) this.follow({ ...one, conditional: one.conditional || command.conditional }, script, depth + 1);
+  }
+
+  private followFile({ path: written, executed }: CalledScript, command: ShellCommand, depth: number): void {
+    const script = this.find(written, command.cwd, executed);
+    if (script === 'program') return;
+    if (script === 'opaque') {
+      this.start.opaque.push(written);
+      return;
+    }
+    if (script === undefined) {
+      if (!this.start.unseen.includes(written)) this.start.unseen.push(written);
+      return;
+    }
+    if (this.seen.has(script.path)) return;
+    this.seen.add(script.path);
+    this.start.scripts.push(script);
+    const inner = readShell(script.text, lookupOf(this.history), command.cwd);
+    if (!inner.complete) this.start.partly = true;
+    for (const one of inner.commands) this.follow(one, script, depth + 1);
+  }
+
+  /**
+   * A start script in sight; `program` for what is no shell script; `opaque` for what may be one and
+   * is out of sight; undefined for a script out of sight.
+   */
+  private find(written: string, cwd: string | undefined, executed: boolean): StartScript | 'program' | 'opaque' | undefined {
+    let elsewhere = false;
+    for (const path of candidatePaths(written, cwd)) {
+      const origin = originOf(this.target, path);
+      if (origin !== undefined && origin !== 'elsewhere') {
+        if (origin.text === undefined) return 'program';
+        if (executed && !isShellScript(origin.text)) return 'program';
+        return { path, text: origin.text, file: origin, executed };
+      }
+      if (origin === 'elsewhere') elsewhere = true;
+      const made = writtenByRun(this.history, path);
+      if (made !== undefined) return made === '' ? undefined : { path, text: made, file: undefined, executed };
+    }
+    if (looksLikeScript(written) || !executed) return undefined;
+    return elsewhere || !written.includes('/') || this.isInstalled(written, cwd) ? 'program' : 'opaque';
+  }
+
+  /** Whether a path is one that packages and builds fill: of the system, or below what a RUN names or works in. */
+  private isInstalled(written: string, cwd: string | undefined): boolean {
+    const path = resolvePath(cwd, written);
+    if (path === undefined) return false;
+    if (/^\/(usr|bin|sbin|opt|lib)\//.test(path)) return true;
+    return this.history.steps.some((step) =>
+      commandsOf(step).some(
+        (command) =>
+          (BUILDERS.has(unwrap(command).name ?? '') && command.cwd !== undefined && path.startsWith(command.cwd)) ||
+          command.words.some(({ value }) => resolvePath(command.cwd, value) === path),
+      ),
+    );
+  }
+
+  /** Entrypoints hand over to their arguments: `docker-entrypoint.sh node server.js`. */
+  private followArguments(invocation: Invocation, command: ShellCommand, script: StartScript | undefined, depth: number): void {
+    if (invocation.name === undefined || !HANDS_OVER.has(invocation.name)) return;
+    const rest = invocation.words.slice(1);
+    if (rest.length > 0) this.follow({ ...command, words: rest }, script, depth + 1);
+  }
+}
+
+/** Tools whose result is a program. */
+const BUILDERS = new Set(['go', 'cargo', 'make', 'cmake', 'ninja', 'gcc', 'g++', 'clang', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'npm', 'yarn', 'pip', 'pip3', 'bundle', 'tar', 'unzip', 'git']);
+
+/** Entrypoints of base images that run their arguments. */
+const HANDS_OVER = new Set(['docker-entrypoint.sh', 'docker-php-entrypoint', 'entrypoint.sh', '__cacert_entrypoint.sh']);
+
+interface CalledScript {
+  path: string;
+  executed: boolean;
+}
+
+/** The script that a command runs: an argument of a shell, a sourced file, or the command itself by its path. */
+function scriptPath(invocation: Invocation, isStart: boolean): CalledScript | undefined {
+  const { name, words } = invocation;
+  if (name === undefined) return undefined;
+  const called = calledScript(invocation);
+  if (called !== undefined) return { path: called, executed: false };
+  if (name === '.' || name === 'source') return words[1]?.value === undefined ? undefined : { path: words[1].value, executed: false };
+  const path = words[0]!.value!;
+  if (path.includes('/') || looksLikeScript(path) || (isStart && !KNOWN_PROGRAM.test(path))) return { path, executed: true };
+  return undefined;
+}
+
+/** Programs that nobody keeps as a script of their own in a build context. */
+const KNOWN_PROGRAM = /^(node|npm|npx|yarn|pnpm|python[\d.]*|pip|ruby|java|php|perl|go|dotnet|bundle|rails|gunicorn|uvicorn|flask|celery|nginx|httpd|sh|bash)$/;
+
+/** Whether a path is spelled as start scripts are. */
+export function looksLikeScript(path: string): boolean {
+  const name = posix.basename(path);
+  return /\.(sh|bash|ash|ksh)$/.test(name) || /^(docker-)?entry-?point|^(docker-)?(start|run|boot|bootstrap|init|launch|startup|entry)([-_.].*)?$/.test(name);
+}
+
+function isShellScript(text: string): boolean {
+  return /^#!.*\b(ba|da|a|k|z)?sh\b/.test(text);
+}
+
+/** Where a command's file may lie: as named, or on the usual PATH. */
+function candidatePaths(written: string, cwd: string | undefined): string[] {
+  const direct = resolvePath(cwd, written);
+  if (written.includes('/')) return direct === undefined ? [] : [direct];
+  const onPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].map((directory) => `${directory}/${written}`);
+  return direct === undefined ? onPath : [...onPath, direct];
+}

@@ -1,0 +1,207 @@
+import { posix } from 'node:path';
+import type { Target } from '../project.ts';
+import { resolvePath, type ShellCommand } from '../shell/read.ts';
+import { commandsOf, operands, unwrap } from './commands.ts';
+import { copiesOf } from './copies.ts';
+import { type History, historyOf, type Step } from './history.ts';
+import { memo } from './memo.ts';
+import { startOf } from './start.ts';
+
+/** A place that the program writes, as far as something in sight says so. */
+export interface Write {
+  /** Absolute. */
+  path: string;
+  kind: 'file' | 'directory';
+  /** What says so, for the reader. */
+  because: string;
+  /** Whether root's files may already lie there: a volume or a mount. */
+  data: boolean;
+}
+
+/** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
+export const writesOf = memo((target: Target): Write[] => {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const found = [
+    ...volumes(target, history),
+    ...baseWrites(target, history),
+    ...madeDirectories(history),
+    ...emptyWorkdir(history),
+    ...startWrites(target, history),
+    ...environmentWrites(history),
+  ].filter(({ path }) => !isOpen(path, history) && !isForbidden(path));
+  const byPath = new Map<string, Write>();
+  for (const write of found) {
+    const known = byPath.get(write.path);
+    byPath.set(write.path, known ? { ...known, data: known.data || write.data } : write);
+  }
+  return [...byPath.values()].sort((one, other) => (one.path < other.path ? -1 : 1));
+});
+
+function volumes(target: Target, history: History): Write[] {
+  const own = history.volumes.flatMap(({ path }) => (path === undefined ? [] : [directory(path, `VOLUME ${path}`, true)]));
+  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const inherited = (entry?.volumes ?? []).map((path) => directory(path, `the base declares VOLUME ${path}`, true));
+  const mounted = target.services.flatMap(({ service }) =>
+    service.mounts.flatMap((mount) =>
+      mount.type === 'volume' && mount.target.startsWith('/') ? [directory(posix.normalize(mount.target), `service ${service.name} mounts a volume there`, true)] : [],
+    ),
+  );
+  return [...own, ...inherited, ...mounted];
+}
+
+function directory(path: string, because: string, data = false): Write {
+  return { path, kind: 'directory', because, data };
+}
+
+/** What the base's program writes, where it is that program that is started. */
+function baseWrites(target: Target, history: History): Write[] {
+  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  if (!entry?.writes || entry.start !== 'server') return [];
+  const start = startOf(target);
+  const programs = new Set([...(entry.cmd ?? []).slice(0, 1), ...(entry.entrypoint ?? []).slice(0, 1)].map((path) => posix.basename(path)));
+  if (start.from !== 'base' && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
+  return entry.writes
+    .filter((path) => path.startsWith('/'))
+    .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${history.base.text} writes it`, data: false }));
+}
+
+/** Directories that a RUN makes and nothing is put into: made for the program to write. */
+function madeDirectories(history: History): Write[] {
+  const made: Write[] = [];
+  for (const step of history.steps) {
+    for (const command of commandsOf(step)) {
+      for (const path of directoriesMadeBy(command)) {
+        if (!isSystem(path) && !isFilled(path, step, command, history)) made.push(directory(path, `RUN makes ${path} and puts nothing into it`));
+      }
+    }
+  }
+  return made;
+}
+
+/** The directories that a `mkdir` or `install -d` makes. */
+export function directoriesMadeBy(command: ShellCommand): string[] {
+  const { name, words } = unwrap(command);
+  const isInstall = name === 'install' && words.some(({ value }) => value === '-d' || value === '--directory');
+  if (name !== 'mkdir' && !isInstall) return [];
+  const paths = operands(words, isInstall ? /^(-[ogm]|--(owner|group|mode))$/ : /^(-m|--mode)$/);
+  return paths.flatMap(({ value }) => {
+    const path = resolvePath(command.cwd, value);
+    return path === undefined || /[*?{}[\]]/.test(path) ? [] : [path];
+  });
+}
+
+const HARMLESS = new Set(['mkdir', 'chown', 'chmod', 'chgrp', 'ls', 'test', '[', 'echo', 'stat', 'install', 'rmdir']);
+
+/** Whether anything but owners and modes happens to a directory after it was made. */
+function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: History): boolean {
+  const within = (other: string | undefined) => other !== undefined && (other === path || other.startsWith(`${path}/`));
+  if (copiesOf(history).some(({ destination }) => within(destination))) return true;
+  let after = false;
+  for (const step of history.steps) {
+    if (step === madeIn) after = true;
+    if (!after) continue;
+    if (step !== madeIn && step.instruction.keyword === 'RUN' && step.cwd === path) return true;
+    for (const command of commandsOf(step)) {
+      if (command === madeBy) continue;
+      const { name, words } = unwrap(command);
+      if (name !== undefined && HARMLESS.has(name) && !command.redirects.some(({ target }) => within(resolvePath(command.cwd, target.value)))) continue;
+      const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
+      if (touched.some(({ value, text }) => within(resolvePath(command.cwd, pathIn(value))) || (value === undefined && text.includes(path)))) return true;
+      if (command.cwd === path && name !== 'cd') return true;
+    }
+  }
+  return false;
+}
+
+/** The path in a word such as `--prefix=/opt/x`. */
+function pathIn(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : value.replace(/^(--?[\w-]+=|-[A-Za-z](?=\/))/, '');
+}
+
+/** A working directory that nothing is put into: the program works, and so writes, there. */
+function emptyWorkdir(history: History): Write[] {
+  const { cwd } = history;
+  const last = history.steps.findLast(({ instruction }) => instruction.keyword === 'WORKDIR');
+  if (cwd === undefined || cwd === '/' || !last || isSystem(cwd)) return [];
+  const within = (path: string | undefined) => path === undefined || path === cwd || path.startsWith(`${cwd}/`) || cwd.startsWith(path === '/' ? path : `${path}/`);
+  if (copiesOf(history).some(({ destination }) => within(destination))) return [];
+  const worked = history.steps.some((step) => step.instruction.keyword === 'RUN' && (step.cwd === cwd || commandsOf(step).some((command) => command.cwd === cwd || command.words.some(({ value }) => resolvePath(command.cwd, pathIn(value))?.startsWith(cwd)))));
+  return worked ? [] : [directory(cwd, `WORKDIR ${cwd} is empty, so the program writes there if anywhere`)];
+}
+
+/** Redirections, directories and named paths in the start command and its scripts. */
+function startWrites(target: Target, history: History): Write[] {
+  const found: Write[] = [];
+  for (const { words, command } of startOf(target).commands) {
+    const resolve = (value: string | undefined) => resolvePath(command.cwd ?? history.cwd, value);
+    for (const { operator, target: to } of command.redirects) {
+      const path = operator.startsWith('>') || operator.startsWith('&>') ? resolve(to.value) : undefined;
+      if (path !== undefined && /[^&\d]/.test(to.text)) found.push(file(path, `the start command writes ${path}`));
+    }
+    for (const path of directoriesMadeBy({ ...command, words, cwd: command.cwd ?? history.cwd })) found.push(directory(path, `the start command makes ${path}`));
+    found.push(...namedPaths(words, resolve));
+  }
+  return found;
+}
+
+function file(path: string, because: string): Write {
+  return { path, kind: 'file', because, data: false };
+}
+
+const OPTION = /^--?([\w-]*(?:log|pid|data|db|database|cache|state|storage|upload|tmp|temp|spool|store|persist|workdir|work-dir|journal)[\w-]*?)(?:=(.*))?$/i;
+const FILE_OPTION = /file|pid|log$|^db$|database/i;
+
+/** `--log-file /var/log/x.log`, `--data-dir=/data`, `-pidfile run/x.pid`. */
+function namedPaths(words: { value: string | undefined }[], resolve: (value: string | undefined) => string | undefined): Write[] {
+  const found: Write[] = [];
+  words.forEach(({ value }, index) => {
+    const match = OPTION.exec(value ?? '');
+    if (!match) return;
+    const named = match[2] ?? words[index + 1]?.value;
+    if (named === undefined || !/^\.{0,2}\//.test(named)) return;
+    const path = resolve(named);
+    if (path === undefined) return;
+    const kind = looksLikeFile(path) || (FILE_OPTION.test(match[1]!) && !/dir|path|folder/i.test(match[1]!) && !named.endsWith('/')) ? 'file' : 'directory';
+    found.push({ path, kind, because: `${match[0].split('=')[0]} ${named} in the start command`, data: false });
+  });
+  return found;
+}
+
+const VARIABLE = /(^|_)(DATA|DATABASE|DB|LOG|LOGS|CACHE|UPLOAD|UPLOADS|STORAGE|STATE|TMP|TEMP|TMPDIR|PID|PIDFILE|LOGFILE|MEDIA|SQLITE|DATADIR|LOGDIR)(_|$)/;
+
+/** Variables of the image that name a log, data, cache, upload or database path. */
+function environmentWrites(history: History): Write[] {
+  const found: Write[] = [];
+  for (const { instruction } of history.steps) {
+    if (instruction.keyword !== 'ENV') continue;
+    for (const [, name] of instruction.args.matchAll(/(?:^|\s)([A-Za-z_]\w*)(?==|\s)/g)) {
+      if (!VARIABLE.test(name!)) continue;
+      const value = history.variables(name!) ?? '';
+      const path = /^(?:sqlite:\/\/\/|file:)?(\/[\w./-]+)$/.exec(value)?.[1];
+      if (path === undefined || copiesOf(history).some(({ destination }) => destination === path)) continue;
+      found.push({ path: posix.normalize(path).replace(/(.)\/$/, '$1'), kind: looksLikeFile(path) ? 'file' : 'directory', because: `ENV ${name} names ${path}`, data: false });
+    }
+  }
+  return found;
+}
+
+function looksLikeFile(path: string): boolean {
+  return /\.(log|pid|db|sqlite3?|sock|lock|json|txt|csv|out|err|cache|dat)$/i.test(path);
+}
+
+/** Directories that everybody may write: never owned (RULES E4). */
+function isOpen(path: string, history: History): boolean {
+  if (path === '/tmp' || path === '/var/tmp' || path.startsWith('/tmp/') || path.startsWith('/var/tmp/') || path.startsWith('/dev/') || path.startsWith('/proc/')) return true;
+  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  return entry?.worldWritable?.includes(path) ?? false;
+}
+
+/** Places that are never given away, whatever names them. */
+function isForbidden(path: string): boolean {
+  return path === '/' || /^\/(bin|sbin|lib|lib64|boot|dev|proc|sys|root)(\/|$)/.test(path) || /^\/(usr|etc|var|run|home|opt|srv|mnt|media)$/.test(path) || /^\/(usr|etc)\/(bin|sbin|lib|lib64|share|include|local)?$/.test(path);
+}
+
+/** Directories of the distribution, and of code. A `mkdir` there is part of an installation. */
+export function isSystem(path: string): boolean {
+  return isForbidden(path) || /^\/(etc|usr\/(?!src\/|share\/nginx)|var\/lib\/(apt|dpkg)|var\/cache\/(apt|apk)|run\/(sshd|lock)|var\/run\/sshd)(\/|$|(?<=\/))/.test(path);
+}

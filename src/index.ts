@@ -1,0 +1,119 @@
+import { Disk } from './disk.ts';
+import { discover, type Discovered, kindOf } from './discover.ts';
+import { RULES } from './facts/judgement.ts';
+import type { SourceFile } from './project.ts';
+import { buildReport } from './report/build.ts';
+import { unifiedDiff } from './report/diff.ts';
+import type { Report } from './report/report.ts';
+import { type Change, rewrite, type Rewritten } from './rewrite.ts';
+import { phases, transforms } from '../transforms/index.ts';
+import { writeFiles } from './write.ts';
+
+export type { Edit } from './edit.ts';
+export type { Reason, Rule, Verdict } from './facts/judgement.ts';
+export type { FileReport, FindingReport, Report, ServiceReport, Summary, TargetReport } from './report/report.ts';
+export type { Safety, Transform } from './transform.ts';
+export { RULES, transforms };
+
+export interface Options {
+  /** What paths are relative to; the process's own directory by default. */
+  cwd?: string | undefined;
+  /** Write the change. */
+  write?: boolean | undefined;
+  /** Apply unsafe fixes too. */
+  unsafe?: boolean | undefined;
+  /** Names of transforms to run, or to leave out. */
+  only?: readonly string[] | undefined;
+  skip?: readonly string[] | undefined;
+  /** The account to run as: a name, `uid`, or `uid:gid`. */
+  user?: string | undefined;
+}
+
+export interface Result {
+  report: Report;
+  /** The change as a unified diff with paths relative to `cwd`; empty where nothing changes. */
+  diff: string;
+  /** The text of changed files, by path. */
+  changes: Map<string, Change>;
+}
+
+/** What a caller asked for makes no sense: an unknown transform, a bad user. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/**
+ * Finds what runs as root under the paths and makes the change that ends it.
+ * @param paths files and directories
+ * @returns the report, the diff, and the changed texts; with `write` the files are written too
+ * @throws UsageError for options that make no sense. What is wrong with a file is in the report.
+ */
+export function unroot(paths: readonly string[], options: Options = {}): Result {
+  const cwd = options.cwd ?? process.cwd();
+  return finish(discover(paths, cwd), options);
+}
+
+/** The same for a text that lies in no file: `path` says what it is and where it would lie. */
+export function unrootText(path: string, text: string, options: Options = {}): Result {
+  const cwd = options.cwd ?? process.cwd();
+  const file: SourceFile = { path, absolute: `${cwd}/${path}`, kind: kindOf(path) ?? 'dockerfile', text, root: cwd };
+  return finish({ files: [file], errors: [], left: [] }, { ...options, write: false });
+}
+
+function finish(found: Discovered, options: Options): Result {
+  const result = rewrite(found.files, new Disk(), { phases: chosenPhases(options), unsafe: options.unsafe ?? false, user: checkedUser(options.user) });
+  const report = buildReport(result, found);
+  if (options.write) writeChanges(result, found, report);
+  return { report, diff: diffOf(result.changes), changes: result.changes };
+}
+
+function chosenPhases({ only, skip }: Options) {
+  const names = transforms.map(({ name }) => name);
+  for (const name of [...(only ?? []), ...(skip ?? [])]) {
+    if (!names.includes(name)) throw new UsageError(`there is no transform ${name}; there are ${names.join(', ')}`);
+  }
+  return phases.map((phase) => phase.filter(({ name }) => (only === undefined || only.length === 0 || only.includes(name)) && !skip?.includes(name)));
+}
+
+/** A user to run as: a name or numbers, and not root. */
+function checkedUser(user: string | undefined): string | undefined {
+  if (user === undefined) return undefined;
+  if (!/^([a-z_][a-z0-9_-]*|\d+)(:([a-z_][a-z0-9_-]*|\d+))?$/i.test(user)) throw new UsageError(`--user takes a name, a uid, or uid:gid, not ${JSON.stringify(user)}`);
+  if (/^(root|0+)(:|$)/.test(user)) throw new UsageError('--user root is what unroot takes away');
+  return user;
+}
+
+function diffOf(changes: ReadonlyMap<string, Change>): string {
+  return [...changes].sort(([one], [other]) => (one < other ? -1 : 1)).map(([path, { before, after }]) => unifiedDiff(path, before, after)).join('');
+}
+
+/** Writes what is pending, fix by fix: files that a fix changes together are written together. */
+function writeChanges({ changes }: Rewritten, { files }: Discovered, report: Report): void {
+  for (const [path, { before, after }] of changes) {
+    const file = files.find((one) => one.path === path)!;
+    const errors = writeFiles([{ path, absolute: file.absolute, before, after }]);
+    const fileReport = report.files.find((one) => one.path === path)!;
+    for (const error of errors) {
+      Object.assign(fileReport, { status: 'error', error: error.message, errorLine: error.line });
+      report.summary.errors += 1;
+    }
+    if (errors.length > 0) continue;
+    for (const finding of report.findings) {
+      if (finding.path !== path || finding.status !== 'pending') continue;
+      finding.status = 'applied';
+      report.summary.fixes.pending -= 1;
+      report.summary.fixes.applied += 1;
+    }
+    markFixed(report, path);
+  }
+}
+
+function markFixed(report: Report, path: string): void {
+  for (const target of report.targets) {
+    const isApplied = report.findings.some((finding) => finding.path === path && finding.stage === target.stage && finding.status === 'applied');
+    if (target.path !== path || target.verdict !== 'fixable' || !isApplied) continue;
+    target.verdict = 'fixed';
+    report.summary.verdicts.fixable = (report.summary.verdicts.fixable ?? 1) - 1;
+    report.summary.verdicts.fixed = (report.summary.verdicts.fixed ?? 0) + 1;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Edit } from '../edit.ts';
+import type { Reason, Verdict } from '../facts/judgement.ts';
+import type { Safety } from '../transform.ts';
+
+/** The result of a run: what `--format json` prints. Stable within one `version`. */
+export interface Report {
+  version: 1;
+  targets: TargetReport[];
+  services: ServiceReport[];
+  findings: FindingReport[];
+  files: FileReport[];
+  summary: Summary;
+}
+
+export interface TargetReport {
+  path: string;
+  /** The stage's name, else its index. */
+  stage: string;
+  /** Of the stage's FROM, from 1. */
+  line: number;
+  /** The image that the target rests on, variables replaced. */
+  base: string;
+  verdict: Verdict;
+  /** Of its fix, where there is one. */
+  safety: Safety | undefined;
+  userBefore: string;
+  /** What it runs as once its fix is made; undefined where none is. */
+  userAfter: string | undefined;
+  reasons: Reason[];
+}
+
+export interface ServiceReport {
+  path: string;
+  name: string;
+  image: string | undefined;
+  build: string | undefined;
+  verdict: Verdict;
+  safety: Safety | undefined;
+  userBefore: string | undefined;
+  userAfter: string | undefined;
+  reasons: Reason[];
+}
+
+export interface FindingReport {
+  transform: string;
+  path: string;
+  /** The target's stage: its name, else its index. */
+  stage: string;
+  /** Place in the original, from 1. */
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
+  message: string;
+  safety: Safety;
+  status: 'pending' | 'applied' | 'skipped' | 'manual';
+  /** Why it was skipped. */
+  skipped: string | undefined;
+}
+
+export interface FileReport {
+  path: string;
+  status: 'changed' | 'unchanged' | 'error';
+  /** One line: what is wrong and what to do. */
+  error: string | undefined;
+  /** Of the error, from 1; 0 where it is the whole file. */
+  errorLine: number | undefined;
+  /** Against the original, UTF-16 offsets, end-exclusive. */
+  edits: Edit[];
+}
+
+export interface Summary {
+  files: number;
+  targets: number;
+  /** Targets by verdict. */
+  verdicts: Partial<Record<Verdict, number>>;
+  /** Fixes by what became of them. */
+  fixes: { pending: number; applied: number; skipped: number; manual: number };
+  /** Of the skipped: those that `--unsafe` would apply. */
+  unsafe: number;
+  errors: number;
+  /** Files of others' code that were left because nobody named them. */
+  left: number;
+}

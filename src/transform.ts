@@ -1,0 +1,44 @@
+import type { FileEdit } from './edit.ts';
+import type { Reason } from './facts/judgement.ts';
+import type { Project, Target } from './project.ts';
+
+/** How sure a fix is; see the README for the promise behind each. */
+export type Safety = 'safe' | 'unsafe' | 'manual';
+
+/** What a run was asked for, as far as transforms care. */
+export interface TransformOptions {
+  /** The account that the user wants: a name, `uid`, or `uid:gid`. */
+  user?: string | undefined;
+}
+
+export interface TransformContext {
+  project: Project;
+  options: TransformOptions;
+}
+
+/** Something seen at a place, with the edits that mend it: all of them or none. */
+export interface Finding {
+  target: Target;
+  /** The place: offsets into the file as this phase sees it. */
+  path: string;
+  start: number;
+  end: number;
+  message: string;
+  safety: Safety;
+  /** Why it is not safe, and what to know or to do by hand. */
+  reasons: Reason[];
+  edits: FileEdit[];
+  /** What the target's USER is after the edits; checked before anything is written. */
+  user: string | undefined;
+}
+
+/** A codemod: it looks at the project and says what to change. It reads no disk, prints nothing, changes nothing. */
+export interface Transform {
+  /** Its file name, its fixture folder, its `--only` value. */
+  name: string;
+  /** One line. */
+  summary: string;
+  /** What it does and when it stays away, for `unroot explain`. */
+  docs: string;
+  apply(context: TransformContext): Iterable<Finding>;
+}

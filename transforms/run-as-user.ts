@@ -1,0 +1,104 @@
+import { type Account, accountFor } from '../src/facts/account.ts';
+import { doubtsOf, noteOn } from '../src/facts/doubts.ts';
+import { historyOf } from '../src/facts/history.ts';
+import type { Reason } from '../src/facts/judgement.ts';
+import { judge } from '../src/facts/keep-away/index.ts';
+import { insertLines, runLines } from '../src/facts/lines.ts';
+import { type Ownership, ownershipFor } from '../src/facts/ownership.ts';
+import { accountPlace, ownershipPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
+import { readableStart } from '../src/facts/readable.ts';
+import type { FileEdit } from '../src/edit.ts';
+import type { Target } from '../src/project.ts';
+import type { Finding, Transform } from '../src/transform.ts';
+
+export const runAsUser: Transform = {
+  name: 'run-as-user',
+  summary: 'a target that runs as root gets an account, the paths it must write, and USER',
+  docs: `The account is, in this order: the one you ask for (--user), one that the Dockerfile makes and
+that fits the started program, the one that the base image ships for this purpose (node, www-data,
+nginx), or a new one, app, 10001:10001.
+
+The account gets exactly what something in sight says that the program writes: volumes, directories
+that a RUN makes and nothing is put into, log, pid, cache and database paths in the start command and
+the environment, and what the base image is known to write. Code stays root's.
+
+It stays away from what starts nothing, drops by itself, starts others, needs root, is a tool for its
+caller's files, is for development, or lives under /root.`,
+  *apply({ project, options }) {
+    for (const target of project.targets) {
+      const { base } = historyOf(target.stage, target.unit.dockerfile);
+      if (base.kind === 'scratch' || judge(target).verdict !== 'fixable') continue;
+      const account = accountFor(target, options.user);
+      yield account ? fix(target, account) : noAccount(target);
+    }
+  },
+};
+
+function fix(target: Target, account: Account): Finding {
+  const ownership = ownershipFor(target, account);
+  const readable = readableStart(target);
+  const reasons = [...doubtsOf(target), ...ownership.doubts, ...readable.doubts];
+  return {
+    ...place(target),
+    message: `runs as root; ${intent(account, ownership)}`,
+    safety: reasons.length > 0 ? 'unsafe' : 'safe',
+    reasons: [...reasons, ...notes(account)],
+    edits: [...edits(target, account, ownership), ...readable.edits],
+    user: account.user,
+  };
+}
+
+/** What is wrong is where USER is missing: the FROM, or the USER that says root. */
+function place(target: Target) {
+  const { user } = historyOf(target.stage, target.unit.dockerfile);
+  const { start, end } = user?.instruction ?? target.stage.from;
+  return { target, path: target.unit.file.path, start, end };
+}
+
+function intent({ name, user, source }: Account, { paths }: Ownership): string {
+  const who = name === undefined ? user : source === 'new' ? `a new account ${name} (${user})` : user === name ? name : `${name} (${user})`;
+  return `make it run as ${who}${paths.length > 0 ? `, which gets ${paths.join(', ')}` : ''}`;
+}
+
+function edits(target: Target, account: Account, ownership: Ownership): FileEdit[] {
+  const result: FileEdit[] = [];
+  const { escape } = target.unit.dockerfile;
+  if (account.create) result.push(insertLines(target, accountPlace(target), runLines(account.create, escape)));
+  const userLines = [...comment(account), `USER ${account.user}`];
+  const ownedLines = ownership.commands.length > 0 ? runLines(ownership.commands, escape) : [];
+  const ownAt = ownershipPlace(target, ownership.paths);
+  const userAt = userPlace(target);
+  const replaced = replaceableUser(target);
+  if (replaced) {
+    if (ownedLines.length > 0) result.push(insertLines(target, ownAt.offset === userAt.offset ? { ...ownAt, offset: lineStartOf(target, replaced.start), above: true } : ownAt, ownedLines, false));
+    result.push({ path: target.unit.file.path, start: replaced.start, end: replaced.end, text: `USER ${account.user}` });
+  } else if (ownAt.offset === userAt.offset) result.push(insertLines(target, userAt, [...ownedLines, ...userLines]));
+  else {
+    if (ownedLines.length > 0) result.push(insertLines(target, ownAt, ownedLines));
+    result.push(insertLines(target, userAt, userLines));
+  }
+  return result;
+}
+
+function lineStartOf(target: Target, offset: number): number {
+  return target.unit.file.text.lastIndexOf('\n', offset - 1) + 1;
+}
+
+/** A number says little: the name of an account that stands nowhere else in the file. */
+function comment({ name, source, user }: Account): string[] {
+  return name !== undefined && user !== name && (source === 'base' || source === 'base user') ? [`# ${name}, an account of the base image`] : [];
+}
+
+function notes(account: Account): Reason[] {
+  const message = noteOn(account);
+  return message === undefined ? [] : [{ rule: 'unknown-accounts', message }];
+}
+
+function noAccount(target: Target): Finding {
+  const reason: Reason = {
+    rule: 'unknown-accounts',
+    message: 'how this distribution makes an account is not known',
+    advice: 'name an account that the image has, or a number: --user 10001:10001',
+  };
+  return { ...place(target), message: 'runs as root', safety: 'manual', reasons: [reason], edits: [], user: undefined };
+}
