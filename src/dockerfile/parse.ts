@@ -111,12 +111,12 @@ function stagesOf(instructions: Instruction[]): Stage[] {
 }
 
 function stageOf(from: Instruction, index: number): Stage {
+  if (/\{\{|\{%|<%/.test(from.args)) {
+    throw new DockerfileError(from.line, 'FROM holds a template; run unroot on what it renders to');
+  }
   const words = from.args.split(/[\t\v\f\r ]+/);
   if (words.length !== 1 && (words.length !== 3 || words[1]!.toUpperCase() !== 'AS')) {
     throw new DockerfileError(from.line, 'FROM takes an image, or an image AS a name');
-  }
-  if (/\{\{|\{%|<%/.test(from.args)) {
-    throw new DockerfileError(from.line, 'FROM holds a template; run unroot on what it renders to');
   }
   return {
     index,
