@@ -12,15 +12,16 @@ export class Disk {
     return once(this.texts, path, () => {
       const entry = this.stat(path);
       if (entry?.kind !== 'file' || entry.size > MAX_FILE_BYTES) return undefined;
-      const decoded = decode(readFileSync(path));
-      return 'text' in decoded ? decoded.text : undefined;
+      const bytes = unlessMissing(() => readFileSync(path));
+      const decoded = bytes && decode(bytes);
+      return decoded && 'text' in decoded ? decoded.text : undefined;
     });
   }
 
   /** What a path is, links followed; undefined where nothing readable is. */
   stat(path: string): Entry | undefined {
     return once(this.stats, path, () => {
-      const stats = statSync(path, { throwIfNoEntry: false });
+      const stats = unlessMissing(() => statSync(path));
       if (!stats) return undefined;
       return { kind: stats.isDirectory() ? 'directory' : 'file', mode: stats.mode & 0o7777, size: stats.size };
     });
@@ -28,7 +29,7 @@ export class Disk {
 
   /** The names in a directory, sorted; empty where there is none. */
   list(path: string): string[] {
-    return once(this.lists, path, () => (this.stat(path)?.kind === 'directory' ? readdirSync(path).sort() : []));
+    return once(this.lists, path, () => (this.stat(path)?.kind === 'directory' ? (unlessMissing(() => readdirSync(path).sort()) ?? []) : []));
   }
 
   /** Whether any of `names` lies in the directory. */
@@ -56,6 +57,18 @@ export function decode(bytes: Uint8Array): { text: string } | { error: string } 
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {
     return { error: 'the file is not valid UTF-8; convert it first' };
+  }
+}
+
+/** What is not there, or not for us to read, is out of sight like anything else that is. */
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG']);
+
+function unlessMissing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && MISSING.has(String(error.code))) return undefined;
+    throw error;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Service {
   powers: string[];
   /** Whether the container shares somebody else's network, where low ports need a capability. */
   sharedNetwork: boolean;
+  /** A runtime other than the engine's own: wasm, gVisor and the like. */
+  runtime: string | undefined;
   /** Whether `develop.watch` syncs files into the container. */
   watched: boolean;
 }
@@ -79,6 +81,7 @@ function serviceOf(name: string, data: Data): Service {
       ...['pid', 'ipc', 'userns_mode', 'uts'].filter((key) => data[key] === 'host').map((key) => `${key}: host`),
     ],
     sharedNetwork: network !== undefined && /^(host$|container:|service:)/.test(network),
+    runtime: text(data.runtime),
     watched: isMap(data.develop) && list(data.develop.watch).some((rule) => isMap(rule) && String(rule.action).startsWith('sync')),
   };
 }

@@ -1,18 +1,71 @@
-import type { Family, ImageAccount, ImageEntry } from './types.ts';
+import { catalogue } from './catalogue/index.ts';
+import { globMatches, pathGlobMatches } from './glob.ts';
 import type { Reference } from './reference.ts';
-import { globMatches } from './glob.ts';
-export interface ImageFacts { entry: ImageEntry; family: Family; accounts: ImageAccount[]; verified: boolean; tagKnown: boolean }
-const e = (id: string, x: Partial<ImageEntry>): ImageEntry => ({ id, repos: ['library/' + id], family: 'debian', familyByTag: [['*alpine*', 'alpine']], user: 'root', action: 'create-user', start: 'prompt', drop: 'none', entrypoint: [], sources: ['x'], verified: true, ...x });
-const catalogue: ImageEntry[] = [
-  e('debian', { cmd: ['bash'] }), e('ubuntu', { family: 'ubuntu', cmd: ['bash'] }), e('alpine', { family: 'alpine', cmd: ['/bin/sh'] }),
-  e('node', { action: 'use-existing', accounts: [{ name: 'node', uid: 1000, gid: 1000, home: '/home/node' }], entrypoint: ['docker-entrypoint.sh'], cmd: ['node'] }),
-  e('python', { cmd: ['python3'] }), e('golang', { cmd: ['bash'] }),
-  e('nginx', { start: 'server', drop: 'server', action: 'swap-image', accounts: [{ name: 'nginx', uid: 101, gid: 101 }], entrypoint: ['/docker-entrypoint.sh'], cmd: ['nginx', '-g', 'daemon off;'], ports: [80], writes: ['/var/cache/nginx', '/run/nginx.pid'] }),
-  e('redis', { start: 'server', drop: 'entrypoint', action: 'self-drops', entrypoint: ['docker-entrypoint.sh'], cmd: ['redis-server'], dropsFor: ['redis-server'], accounts: [{ name: 'redis', uid: 999 }] }),
-];
-export function lookUp(r: Reference): ImageFacts | undefined {
-  const entry = catalogue.find((x) => x.repos.includes(r.repo));
+import type { Family, ImageAccount, ImageEntry } from './types.ts';
+
+/** What the catalogue says of one reference. */
+export interface ImageFacts {
+  entry: ImageEntry;
+  family: Family;
+  /** The entry's accounts that exist in this family. */
+  accounts: ImageAccount[];
+  /** Whether it was read in a primary source and the reference means that image for certain. */
+  verified: boolean;
+}
+
+/**
+ * What is known of an image; undefined for one that the catalogue does not have.
+ * @param own entries of the user, which come first
+ */
+export function lookUp(reference: Reference, own: readonly ImageEntry[] = []): ImageFacts | undefined {
+  const entry = own.find((one) => matches(one, reference)) ?? entryFor(reference);
   if (!entry) return undefined;
-  const family = entry.familyByTag?.find(([g]) => globMatches(g, r.tag ?? 'latest'))?.[1] ?? entry.family;
-  return { entry, family, accounts: entry.accounts ?? [], verified: true, tagKnown: true };
+  const family = familyOf(entry, reference);
+  const accounts = (entry.accounts ?? []).filter(({ where }) => where === undefined || where.includes(family));
+  return { entry, family, accounts, verified: entry.verified && reference.match === 'exact' };
+}
+
+function entryFor(reference: Reference): ImageEntry | undefined {
+  const { exact, globs } = index();
+  return exact.get(reference.repo)?.find((entry) => tagMatches(entry, reference)) ?? globs.find((entry) => matches(entry, reference));
+}
+
+interface Index {
+  exact: Map<string, ImageEntry[]>;
+  /** Entries with a `*` in a repository, the longest pattern first: it says the most. */
+  globs: ImageEntry[];
+}
+
+let built: Index | undefined;
+
+function index(): Index {
+  if (built) return built;
+  const exact = new Map<string, ImageEntry[]>();
+  for (const entry of catalogue) for (const repo of entry.repos) if (!repo.includes('*')) exact.set(repo, [...(exact.get(repo) ?? []), entry]);
+  for (const entries of exact.values()) entries.sort((one, other) => Number(other.tags !== undefined) - Number(one.tags !== undefined));
+  const longest = (entry: ImageEntry) => Math.max(...entry.repos.map((repo) => repo.length));
+  const globs = catalogue.filter(({ repos }) => repos.some((repo) => repo.includes('*'))).sort((one, other) => longest(other) - longest(one));
+  built = { exact, globs };
+  return built;
+}
+
+function matches(entry: ImageEntry, reference: Reference): boolean {
+  return entry.repos.some((repo) => pathGlobMatches(repo, reference.repo)) && tagMatches(entry, reference);
+}
+
+/** An entry with tags matches only by tag. By digest alone the tag is not known, so no tag is excluded. */
+function tagMatches({ tags }: ImageEntry, { tag, digest }: Reference): boolean {
+  if (tags === undefined) return true;
+  if (tag === undefined && digest !== undefined) return tags.every((glob) => glob.startsWith('!'));
+  const name = tag ?? 'latest';
+  const wanted = tags.filter((glob) => !glob.startsWith('!'));
+  const isOut = tags.some((glob) => glob.startsWith('!') && globMatches(glob.slice(1), name));
+  return !isOut && (wanted.length === 0 || wanted.some((glob) => globMatches(glob, name)));
+}
+
+/** By digest alone the family is known only where all tags share it. */
+function familyOf({ family, familyByTag }: ImageEntry, { tag, digest }: Reference): Family {
+  if (!familyByTag) return family;
+  if (tag === undefined && digest !== undefined) return 'unknown';
+  return familyByTag.find(([glob]) => globMatches(glob, tag ?? 'latest'))?.[1] ?? family;
 }

@@ -1,0 +1,21 @@
+import type { ImageEntry } from '../types.ts';
+import { apps } from './apps.ts';
+import { browsers } from './browsers.ts';
+import { data } from './data.ts';
+import { databases } from './databases.ts';
+import { languages } from './languages.ts';
+import { operations } from './operations.ts';
+import { systems } from './systems.ts';
+import { webServers } from './web-servers.ts';
+
+/** All that is known of images, in no order that matters: {@link lookUp} takes the most specific entry. */
+export const catalogue: readonly ImageEntry[] = [
+  ...systems,
+  ...languages,
+  ...webServers,
+  ...databases,
+  ...apps,
+  ...data,
+  ...browsers,
+  ...operations,
+];
