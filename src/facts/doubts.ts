@@ -4,12 +4,13 @@ import { historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { isTool } from './keep-away/tool-image.ts';
 import { portsOf } from './ports.ts';
+import { isKnownProgram } from './programs.ts';
 import { startOf } from './start.ts';
 import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const { base } = historyOf(target.stage, target.unit.dockerfile);
@@ -30,6 +31,14 @@ function startDoubts(target: Target): Reason[] {
   const nameless = start.commands.find(({ name, command }) => name === undefined && command.words.length > 0);
   if (nameless) doubts.push({ rule: 'unreadable-start', message: `what ${nameless.words[0]!.text} starts depends on a variable`, line });
   return doubts;
+}
+
+/** RULES C: an OS base with a known program is as good as a known image; with an unknown one it is not. */
+function programDoubts(target: Target): Reason[] {
+  const start = startOf(target);
+  const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
+  const unknown = new Set(start.commands.filter((started) => !isKnownProgram(started, target)).map(({ name }) => name!));
+  return [...unknown].map((name) => ({ rule: 'unknown-program', message: `${name} is installed by the file, and what it writes is not in the catalogue`, line }));
 }
 
 function toolDoubts(target: Target): Reason[] {
@@ -55,6 +64,13 @@ function portDoubts(target: Target): Reason[] {
       message: `${because}, and nothing here shows that it runs in a private Docker network`,
       advice: `listen on ${port + 8000}, or set the sysctl net.ipv4.ip_unprivileged_port_start=0 (Docker does so in a container's own network)`,
     }));
+}
+
+/** RULES B8. */
+function runtimeDoubts({ services }: Target): Reason[] {
+  return services.flatMap(({ service, path }) =>
+    service.runtime === undefined || service.runtime === 'runc' ? [] : [{ rule: 'foreign-runtime' as const, message: `service ${service.name} in ${path} runs it with ${service.runtime}` }],
+  );
 }
 
 /** What a reader should know of an account that is not a matter of safety. */

@@ -25,8 +25,10 @@ export const RULES = {
   'unreadable-start': 'the start command could not be understood in full',
   'unverified-base': 'what the catalogue says of the base was not read in a primary source',
   data: 'data that root wrote may already lie where the account must write',
+  'foreign-runtime': 'another runtime than the engine\'s own runs it, whose users may mean something else',
   'low-port': 'it listens below 1024, which needs root outside a private Docker network',
   'program-out-of-sight': 'the program that it starts is not in sight, so it may be a script',
+  'unknown-program': 'the program that it starts was installed by the file and is not in the catalogue, so what it writes is not known',
   'write-sign': 'something in sight says that it writes somewhere that could not be settled',
   'unknown-accounts': 'the account that it should run as could not be settled',
 } as const;

@@ -1,23 +1,33 @@
-import { expand } from '../dockerfile/expand.ts';
 import type { Stage } from '../dockerfile/parse.ts';
-import type { Target } from '../project.ts';
+import { stageNamed, type Target } from '../project.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { historyOf } from './history.ts';
 
 /**
- * RULES D, scratch: where the account's stage is built from, and its name; undefined where the
- * number alone must do: no image with a shell is in use, a builder for another platform must not
- * run here, or the target has accounts already.
+ * RULES D, scratch: what the account's stage is built from, and its name; undefined where the
+ * number alone must do: no image with a shell is in use, a number counts stages from here on, or the
+ * target has accounts already.
  */
-export function accountStage(target: Target): { name: string; image: string } | undefined {
+export function accountStage(target: Target): { name: string; from: string } | undefined {
   const { dockerfile } = target.unit;
-  if (hasPasswd(target)) return undefined;
-  const builder = dockerfile.stages.slice(0, target.stage.index).findLast((stage) => hasShell(stage, target) && stage.platform === undefined);
-  if (!builder) return undefined;
-  // A stage further up is named, not its image: no second pull, and a digest stays in one place.
-  const image = expandsAlone(builder) ? builder.base : undefined;
-  return image === undefined ? undefined : { name: freeName(dockerfile.stages), image };
+  const { stages } = dockerfile;
+  if (hasPasswd(target) || isCountedOn(target)) return undefined;
+  const donor = stages.slice(0, target.stage.index).findLast((stage) => restsOnImage(stage, stages) && hasShell(stage, target));
+  if (!donor) return undefined;
+  const platform = donor.platform === undefined ? '' : `--platform=${donor.platform} `;
+  return { name: freeName(stages), from: `${platform}${donor.base}` };
+}
+
+/** Whether a stage further down names this one or a later one by number, which a new stage would shift. */
+function isCountedOn({ unit, stage }: Target): boolean {
+  const numbers = unit.dockerfile.instructions.flatMap(({ flags }) => flags.filter(({ name }) => name === 'from').map(({ value }) => Number(value)));
+  return numbers.some((number) => number >= stage.index);
+}
+
+/** An image rather than a stage: the account does not wait for a build, and nothing new is pulled. */
+function restsOnImage(stage: Stage, stages: readonly Stage[]): boolean {
+  return stageNamed(stages, stage.base, stage.index) === undefined && stage.base !== 'scratch';
 }
 
 function hasPasswd(target: Target): boolean {
@@ -30,11 +40,6 @@ function hasShell(stage: Stage, target: Target): boolean {
   const family = familyOf(history);
   if (family === 'scratch' || family === 'distroless' || family === 'windows') return false;
   return family !== 'unknown' || history.steps.some(({ instruction }) => instruction.keyword === 'RUN' && !instruction.json);
-}
-
-/** Whether FROM's text means the same further down: no variable that a stage could shadow. */
-function expandsAlone(stage: Stage): boolean {
-  return stage.base !== '' && expand(stage.base, () => '') !== undefined;
 }
 
 function freeName(stages: readonly Stage[]): string {

@@ -31,6 +31,8 @@ export interface Start {
 
 export interface Started extends Invocation {
   command: ShellCommand;
+  /** Whether the program itself is copied or built by the file: payload, which unroot does not read. */
+  payload: boolean;
   /** The script it stands in; undefined for the start command itself. */
   script: StartScript | undefined;
 }
@@ -117,12 +119,15 @@ class Follower {
   follow(command: ShellCommand, script: StartScript | undefined, depth: number): void {
     const invocation = unwrap(command);
     if (invocation.words.length === 0 && command.redirects.length === 0) return;
-    this.start.commands.push({ ...invocation, command, script });
+    const started: Started = { ...invocation, command, script, payload: false };
+    this.start.commands.push(started);
     if (depth >= MAX_DEPTH) return;
     const carried = carriedScript(invocation);
     if (carried !== undefined) return this.followText(carried, command, script, depth);
+    const packaged = packageScript(invocation);
+    if (packaged !== undefined) return this.followPackageScript(packaged, command, script, depth);
     const called = scriptPath(invocation, script === undefined);
-    if (called !== undefined) this.followFile(called, command, depth);
+    if (called !== undefined) this.followFile(called, started, depth);
     else this.followArguments(invocation, command, script, depth);
   }
 
@@ -132,9 +137,24 @@ class Follower {
     for (const one of inner.commands) this.follow({ ...one, conditional: one.conditional || command.conditional }, script, depth + 1);
   }
 
-  private followFile({ path: written, executed }: CalledScript, command: ShellCommand, depth: number): void {
+  /** `npm start` and its kin: what package.json says, where it is in sight. */
+  private followPackageScript(name: string, command: ShellCommand, script: StartScript | undefined, depth: number): void {
+    const cwd = command.cwd ?? this.history.cwd;
+    if (cwd === undefined) return;
+    const manifest = originOf(this.target, posix.join(cwd, 'package.json'));
+    const text = manifest === undefined || manifest === 'elsewhere' ? undefined : manifest.text;
+    const body = text === undefined ? undefined : packageScripts(text)[name];
+    if (body !== undefined) this.followText(body, { ...command, cwd }, script, depth);
+  }
+
+  private followFile({ path: written, executed }: CalledScript, started: Started, depth: number): void {
+    const { command } = started;
     const script = this.find(written, command.cwd, executed);
     if (script === 'program') return;
+    if (script === 'payload') {
+      started.payload = true;
+      return;
+    }
     if (script === 'opaque') {
       this.start.opaque.push(written);
       return;
@@ -152,16 +172,15 @@ class Follower {
   }
 
   /**
-   * A start script in sight; `program` for what is no shell script; `opaque` for what may be one and
-   * is out of sight; undefined for a script out of sight.
+   * A start script in sight; `payload` for a program that the file copies or builds, `program` for
+   * another; `opaque` for what may be a script and is out of sight; undefined for a script out of sight.
    */
-  private find(written: string, cwd: string | undefined, executed: boolean): StartScript | 'program' | 'opaque' | undefined {
+  private find(written: string, cwd: string | undefined, executed: boolean): StartScript | 'payload' | 'program' | 'opaque' | undefined {
     let elsewhere = false;
     for (const path of candidatePaths(written, cwd)) {
       const origin = originOf(this.target, path);
       if (origin !== undefined && origin !== 'elsewhere') {
-        if (origin.text === undefined) return 'program';
-        if (executed && !isShellScript(origin.text)) return 'program';
+        if (origin.text === undefined || (executed && !isShellScript(origin.text))) return 'payload';
         return { path, text: origin.text, file: origin, executed };
       }
       if (origin === 'elsewhere') elsewhere = true;
@@ -169,20 +188,20 @@ class Follower {
       if (made !== undefined) return made === '' ? undefined : { path, text: made, file: undefined, executed };
     }
     if (looksLikeScript(written) || !executed) return undefined;
-    return elsewhere || !written.includes('/') || this.isInstalled(written, cwd) ? 'program' : 'opaque';
+    if (elsewhere || this.isBuilt(written, cwd)) return 'payload';
+    return written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program';
   }
 
-  /** Whether a path is one that packages and builds fill: of the system, or below what a RUN names or works in. */
-  private isInstalled(written: string, cwd: string | undefined): boolean {
-    const path = resolvePath(cwd, written);
-    if (path === undefined) return false;
-    if (/^\/(usr|bin|sbin|opt|lib)\//.test(path)) return true;
+  /** Whether a RUN of the chain compiles a program to this path, or right beside it. */
+  private isBuilt(written: string, cwd: string | undefined): boolean {
+    const paths = new Set(candidatePaths(written, cwd));
     return this.history.steps.some((step) =>
-      commandsOf(step).some(
-        (command) =>
-          (BUILDERS.has(unwrap(command).name ?? '') && command.cwd !== undefined && path.startsWith(command.cwd)) ||
-          command.words.some(({ value }) => resolvePath(command.cwd, value) === path),
-      ),
+      commandsOf(step).some((command) => {
+        const { name, words } = unwrap(command);
+        if (!BUILDERS.has(name ?? '')) return false;
+        const named = words.some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
+        return named || (written.includes('/') && command.cwd !== undefined && command.cwd !== '/' && [...paths].some((path) => path.startsWith(`${command.cwd}/`)));
+      }),
     );
   }
 
@@ -194,8 +213,28 @@ class Follower {
   }
 }
 
-/** Tools whose result is a program. */
-const BUILDERS = new Set(['go', 'cargo', 'make', 'cmake', 'ninja', 'gcc', 'g++', 'clang', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'npm', 'yarn', 'pip', 'pip3', 'bundle', 'tar', 'unzip', 'git']);
+/** The package.json script that a package manager is told to run; undefined for another command. */
+function packageScript({ name, words }: Invocation): string | undefined {
+  if (name !== 'npm' && name !== 'yarn' && name !== 'pnpm' && name !== 'bun') return undefined;
+  const [verb, next] = words.slice(1).flatMap(({ value }) => (value === undefined || value.startsWith('-') ? [] : [value]));
+  if (verb === 'run' || verb === 'run-script') return next;
+  if (verb === 'start' || verb === 'test') return verb;
+  return name === 'npm' || verb === 'exec' || verb === 'dlx' ? undefined : verb;
+}
+
+function packageScripts(text: string): Record<string, string | undefined> {
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch {
+    return {}; // npm would refuse it as well; nothing can be learnt from it
+  }
+  const scripts = typeof manifest === 'object' && manifest !== null && 'scripts' in manifest ? manifest.scripts : undefined;
+  return typeof scripts === 'object' && scripts !== null ? Object.fromEntries(Object.entries(scripts).filter(([, body]) => typeof body === 'string')) : {};
+}
+
+/** Tools whose result is a program of one's own. */
+const BUILDERS = new Set(['go', 'cargo', 'gcc', 'g++', 'cc', 'c++', 'clang', 'rustc', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'mvnw', 'npm', 'yarn', 'pnpm', 'crystal', 'nim', 'zig', 'make', 'cmake']);
 
 /** Entrypoints of base images that run their arguments. */
 const HANDS_OVER = new Set(['docker-entrypoint.sh', 'docker-php-entrypoint', 'entrypoint.sh', '__cacert_entrypoint.sh']);

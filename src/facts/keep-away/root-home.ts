@@ -8,7 +8,7 @@ import type { KeepAway } from './index.ts';
 /** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
 export const livesInRootHome: KeepAway = (target) => {
   const history = historyOf(target.stage, target.unit.dockerfile);
-  return installedThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? worksThere(history);
+  return installedThere(history) ?? writtenThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? worksThere(history);
 };
 
 /** Tools that install into the home of who runs them, with the variable that moves them. */
@@ -44,6 +44,21 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   if (name === 'gem' && hasFlag(words, undefined, 'user-install')) return { name: 'gem --user-install', variable: 'GEM_HOME' };
   const variable = name === undefined ? undefined : TOOLS[name];
   return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
+}
+
+/** Files that a RUN leaves under /root. What is removed again, or a cache, does not count. */
+function writtenThere(history: History): Reason | undefined {
+  for (const step of history.steps) {
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      if (name === 'rm' || name === 'ls' || name === 'cd' || name === 'chmod' || name === 'chown') continue;
+      const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
+      const word = touched.find(({ value, text }) => isThere(value) || (value === undefined && /^["']?(~|\$HOME|\$\{HOME\})\//.test(text)));
+      if (!word || /\/\.(cache|npm|gnupg|pip|m2|composer\/cache|bashrc|profile|bash_profile|wget-hsts|curlrc|wgetrc|gitconfig|ssh\/known_hosts)\b/.test(word.value ?? word.text)) continue;
+      return { rule: 'lives-in-root-home', message: `RUN ${name ?? ''} leaves ${word.value ?? word.text}`, line: step.instruction.line, advice: 'install to a directory that everybody may read' };
+    }
+  }
+  return undefined;
 }
 
 function copiedThere(history: History): Reason | undefined {

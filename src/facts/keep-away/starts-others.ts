@@ -52,6 +52,8 @@ export const startsOthers: KeepAway = (target) => {
     const where = script ? `${script.path} runs ${name}` : `the start command runs ${name}`;
     return { rule: 'starts-others', message: `${where}: ${what}`, line, advice: REMAINS };
   }
+  const systemd = target.stage.instructions.find(({ keyword, args }) => keyword === 'STOPSIGNAL' && /RTMIN\+3/.test(args));
+  if (systemd) return { rule: 'starts-others', message: `STOPSIGNAL ${systemd.args} is systemd's`, line: systemd.line, advice: REMAINS };
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   if (entry?.drop === 'supervisor' && !entrypoint) {
     return { rule: 'starts-others', message: `${base.text} starts a supervisor as root`, line, advice: PUID_ADVICE };

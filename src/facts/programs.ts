@@ -1,0 +1,24 @@
+import type { Target } from '../project.ts';
+import { historyOf } from './history.ts';
+import { looksLikeScript, type Started } from './start.ts';
+
+/** What a shell does itself, and small tools of every distribution that write nothing on their own. */
+const HARMLESS =
+  /^(:|\.|\[|\[\[|alias|basename|break|case|cat|cd|chmod|command|continue|cp|curl|cut|date|declare|dig|dirname|echo|env|envsubst|eval|exec|exit|export|expr|false|find|getent|getopts|grep|egrep|head|hostname|id|ip|jq|kill|let|ln|local|ls|mkdir|mktemp|mv|nc|nslookup|openssl|printenv|printf|ps|pwd|read|readlink|realpath|return|rm|sed|awk|gawk|seq|set|shift|sleep|sort|source|stat|sync|tail|tee|test|timeout|touch|tr|trap|true|type|ulimit|umask|uname|uniq|unset|wait|wait-for-it|wait-for-it\.sh|wget|which|whoami|xargs|sh|bash|ash|dash|dockerize|gomplate|consul-template|confd)$/;
+
+/** Runtimes that run code of one's own, and servers that are libraries of one's application. */
+const RUNTIMES =
+  /^(node|nodejs|npm|npx|yarn|pnpm|bun|deno|pm2|pm2-runtime|pm2-docker|forever|ts-node|tsx|next|nuxt|serve|http-server|python[\d.]*|pypy[\d.]*|pip[\d.]*|uv|poetry|pipenv|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|flask|django-admin|celery|rq|streamlit|fastapi|sanic|twistd|airflow|ruby|bundle|bundler|rails|rake|puma|unicorn|thin|rackup|sidekiq|foreman|java|javac|sbt|gradle|gradlew|mvn|mvnw|dotnet|php|artisan|composer|perl|plackup|starman|hypnotoad|morbo|go|cargo|mix|elixir|iex|erl|lua|luajit|julia|Rscript|racket|swift|scala|clojure|lein|ghc|runghc|stack|mono|mono-sgen|nimble|crystal|kotlin|groovy|tclsh|guile|sbcl|octave|java_wrapper)$/;
+
+/**
+ * Whether what a program writes is settled: it is of the shell, a runtime for code of one's own,
+ * payload of the file, or the program of a catalogued base.
+ */
+export function isKnownProgram(started: Started, target: Target): boolean {
+  const { name, payload } = started;
+  if (name === undefined || payload || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
+  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
+  return own.includes(name) && entry?.start === 'server';
+}
