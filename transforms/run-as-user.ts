@@ -1,4 +1,5 @@
 import { type Account, accountFor } from '../src/facts/account.ts';
+import { rootAgain } from '../src/facts/built-upon.ts';
 import { doubtsOf, noteOn } from '../src/facts/doubts.ts';
 import { historyOf } from '../src/facts/history.ts';
 import type { Reason } from '../src/facts/judgement.ts';
@@ -43,7 +44,7 @@ function fix(target: Target, account: Account): Finding {
     message: `runs as root; ${intent(account, ownership)}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons: [...reasons, ...notes(account)],
-    edits: [...edits(target, account, ownership), ...readable.edits],
+    edits: [...edits(target, account, ownership), ...readable.edits, ...rootAgain(target)],
     user: account.user,
   };
 }

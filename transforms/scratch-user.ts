@@ -3,6 +3,7 @@ import { historyOf } from '../src/facts/history.ts';
 import { judge } from '../src/facts/keep-away/index.ts';
 import { insertLines, runLines } from '../src/facts/lines.ts';
 import { above, replaceableUser, userPlace } from '../src/facts/places.ts';
+import { rootAgain } from '../src/facts/built-upon.ts';
 import { NEW_UID } from '../src/facts/account.ts';
 import { accountStage } from '../src/facts/scratch.ts';
 import { writesOf } from '../src/facts/writes.ts';
@@ -46,7 +47,7 @@ function fix(target: Target, wish: string | undefined): Finding {
     message: `runs as root; make it run as ${owner}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons,
-    edits: edits(target, owner, stage),
+    edits: [...edits(target, owner, stage), ...rootAgain(target)],
     user: owner,
   };
 }
@@ -57,7 +58,7 @@ function numeric(wish: string | undefined): string {
   return wish.includes(':') ? wish : `${wish}:${wish}`;
 }
 
-function edits(target: Target, owner: string, stage: { name: string; image: string } | undefined): FileEdit[] {
+function edits(target: Target, owner: string, stage: { name: string; from: string } | undefined): FileEdit[] {
   const [uid, gid] = owner.split(':') as [string, string];
   const user = `USER ${owner}`;
   const replaced = replaceableUser(target);
@@ -71,5 +72,5 @@ function edits(target: Target, owner: string, stage: { name: string; image: stri
   );
   const before = above(target.unit.dockerfile, target.stage.from);
   const copies = replaced ? [insertLines(target, above(target.unit.dockerfile, replaced), [`COPY --from=${stage.name} /accounts/ /etc/`], false)] : [];
-  return [insertLines(target, before, [`FROM ${stage.image} AS ${stage.name}`, ...makeFiles], true), ...copies, userEdit];
+  return [insertLines(target, before, [`FROM ${stage.from} AS ${stage.name}`, ...makeFiles], true), ...copies, userEdit];
 }
