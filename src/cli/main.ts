@@ -17,7 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process.exit(EXIT.done);
   });
   let status: number = EXIT.done;
-  const parser = yargs([...args])
+  const parser = yargs(args.map((arg) => (arg === '-' ? STDIN : arg)))
     .scriptName('unroot')
     .locale('en')
     .version(version())
@@ -66,7 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await parser.parseAsync();
   } catch (error) {
     if (!(error instanceof ArgumentError) && !(error instanceof Error && error.name === 'UsageError')) throw error;
-    process.stderr.write(`unroot: ${error.message}\n`);
+    process.stderr.write(`unroot: ${oneLine(error.message)}\n`);
     return EXIT.failed;
   }
   return status;
@@ -74,14 +74,22 @@ export async function main(args: readonly string[]): Promise<number> {
 
 class ArgumentError extends Error {}
 
-/** yargs loses a lone `-` and what stands behind `--`; an empty path is that dash. */
+/** yargs speaks in several lines. */
+function oneLine(message: string): string {
+  return message.split('\n').map((line) => line.trim()).filter(Boolean).join(' ');
+}
+
+/** yargs loses a lone `-` (yargs-parser #381), so it goes by the file that means the same. */
+const STDIN = '/dev/stdin';
+
+/** The paths that were named, those behind `--` too; the current directory where none was. */
 function asPaths(paths: readonly string[] | undefined, rest: readonly (string | number)[]): string[] {
-  const all = [...(paths ?? []), ...rest.map(String)].map((path) => (path === '' ? '-' : path));
+  const all = [...(paths ?? []), ...rest.map(String)].map((path) => (path === STDIN ? '-' : path));
   return all.length > 0 ? all : ['.'];
 }
 
 /** From the package.json beside the bundle. */
 function version(): string {
-  const path = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../package.json' : '../../package.json', import.meta.url));
+  const path = fileURLToPath(new URL('../../package.json', import.meta.url));
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

@@ -1,0 +1,112 @@
+/**
+ * npm run corpus -- DIR…: a dry run over any folders. Each entry of a DIR (a repository, or a file of
+ * a flat folder) is a run of its own. Prints targets by verdict and reason and fixes by safety; its
+ * failures are crashes, results that don't parse, second runs that change something, and bytes
+ * changed outside an edit. Exits 1 on any. `--list RULE|VERDICT|SAFETY` lists what falls under it.
+ */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { kindOf } from '../src/discover.ts';
+import { parseDockerfile } from '../src/dockerfile/parse.ts';
+import { applyEdits } from '../src/edit.ts';
+import { type Result, unroot, unrootText } from '../src/index.ts';
+
+const args = process.argv.slice(2);
+const listAt = args.indexOf('--list');
+const wanted = listAt < 0 ? undefined : args.splice(listAt, 2)[1];
+const folders = args.length > 0 ? args : ['.'];
+
+const verdicts = new Map<string, number>();
+const reasons = new Map<string, number>();
+const fixes = new Map<string, number>();
+const failures: string[] = [];
+const errors: string[] = [];
+const empty = mkdtempSync(join(tmpdir(), 'unroot-corpus-'));
+process.on('exit', () => rmSync(empty, { recursive: true, force: true }));
+let files = 0;
+let targets = 0;
+let rootTargets = 0;
+
+for (const folder of folders) for (const unit of unitsOf(resolve(folder))) runOne(unit);
+
+print('verdict', verdicts);
+print('reason', reasons);
+print('fix', fixes);
+const safe = fixes.get('safe') ?? 0;
+const unsafe = fixes.get('unsafe') ?? 0;
+console.log(`\n${files} files, ${targets} targets, ${rootTargets} root targets: ${safe} safe (${percent(safe)}), ${safe + unsafe} with --unsafe (${percent(safe + unsafe)})`);
+console.log(`${errors.length} files refused, ${failures.length} failures`);
+for (const error of errors.slice(0, 20)) console.log(`  refused ${error}`);
+for (const failure of failures) console.log(`  FAILED ${failure}`);
+process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** A repository or folder is one run; a flat folder of Dockerfiles is a run per file. */
+function unitsOf(folder: string): string[] {
+  const entries = readdirSync(folder).filter((name) => name !== '.git' && name !== 'node_modules');
+  const flat = entries.filter((name) => kindOf(name)).length > 20;
+  if (flat) return entries.filter((name) => kindOf(name)).map((name) => join(folder, name));
+  const repositories = entries.map((name) => join(folder, name)).filter((path) => statSync(join(path, '.git'), { throwIfNoEntry: false }));
+  return repositories.length > 0 ? repositories : [folder];
+}
+
+function runOne(path: string): void {
+  let result: Result;
+  try {
+    result = unroot([path], { unsafe: true, cwd: statSync(path).isDirectory() ? path : undefined });
+  } catch (error) {
+    failures.push(`${path}: crash: ${error instanceof Error ? error.stack : String(error)}`);
+    return;
+  }
+  count(path, result);
+  for (const [name, change] of result.changes) verify(`${path} ${name}`, result, name, change);
+}
+
+function count(path: string, { report, diff }: Result): void {
+  files += report.files.length;
+  targets += report.targets.length;
+  for (const target of report.targets) {
+    add(verdicts, target.verdict);
+    if (target.verdict !== 'nonroot') rootTargets += 1;
+    const names = [...new Set(target.reasons.map(({ rule }) => rule))];
+    for (const rule of names) add(reasons, `${target.verdict} ${rule}`);
+    if (target.verdict === 'fixable' && target.userAfter) add(fixes, target.safety ?? 'safe');
+    if (wanted && (names.includes(wanted as never) || target.verdict === wanted || (target.verdict === 'fixable' && target.safety === wanted))) {
+      console.log(`${path} ${target.path}:${target.line} ${target.verdict} ${target.safety ?? ''}`);
+      for (const reason of target.reasons) console.log(`    ${reason.rule}: ${reason.message}`);
+    }
+  }
+  for (const { path: name, error, errorLine } of report.files) if (error) errors.push(`${path} ${name}:${errorLine} ${error}`);
+  for (const { skipped, path: name } of report.findings) if (skipped?.includes('bug of unroot')) failures.push(`${path} ${name}: ${skipped}`);
+  void diff;
+}
+
+/** The checks that the engine makes, made again from outside. */
+function verify(where: string, { report }: Result, name: string, { before, after }: { before: string; after: string }): void {
+  const { edits } = report.files.find((file) => file.path === name)!;
+  if (applyEdits(before, edits) !== after) failures.push(`${where}: bytes changed outside an edit`);
+  try {
+    parseDockerfile(after);
+  } catch (error) {
+    failures.push(`${where}: the result does not parse: ${String(error)}`);
+    return;
+  }
+  const second = unrootText(name, after, { unsafe: true, cwd: empty });
+  const target = second.report.targets.at(-1);
+  // Away from its compose file the target is the last stage: another one can't be compared.
+  const [own, ...more] = report.targets.filter((one) => one.path === name);
+  if (more.length === 0 && own?.stage === target?.stage && target?.verdict === 'fixable') failures.push(`${where}: a second run would change it again`);
+}
+
+function add(into: Map<string, number>, key: string): void {
+  into.set(key, (into.get(key) ?? 0) + 1);
+}
+
+function print(title: string, counted: Map<string, number>): void {
+  console.log(`\nby ${title}`);
+  for (const [key, number] of [...counted].sort((one, other) => other[1] - one[1])) console.log(`  ${String(number).padStart(6)}  ${key}`);
+}
+
+function percent(number: number): string {
+  return rootTargets === 0 ? '0 %' : `${((100 * number) / rootTargets).toFixed(1)} %`;
+}
