@@ -1,11 +1,11 @@
 import { Disk } from './disk.ts';
 import { discover, type Discovered, kindOf } from './discover.ts';
 import { RULES } from './facts/judgement.ts';
-import type { SourceFile } from './project.ts';
-import { buildReport } from './report/build.ts';
+import { groupsOf, type SourceFile } from './project.ts';
+import { buildReport, type ReportPart, reportPart } from './report/build.ts';
 import { unifiedDiff } from './report/diff.ts';
 import type { Report } from './report/report.ts';
-import { type Change, rewrite, type Rewritten } from './rewrite.ts';
+import { type Change, rewrite } from './rewrite.ts';
 import { phases, transforms } from '../transforms/index.ts';
 import { writeFiles } from './write.ts';
 
@@ -61,10 +61,18 @@ export function unrootText(path: string, text: string, options: Options = {}): R
 }
 
 function finish(found: Discovered, options: Options): Result {
-  const result = rewrite(found.files, new Disk(), { phases: chosenPhases(options), unsafe: options.unsafe ?? false, user: checkedUser(options.user) });
-  const report = buildReport(result, found);
-  if (options.write) writeChanges(result, found, report);
-  return { report, diff: diffOf(result.changes), changes: result.changes };
+  const settings = { phases: chosenPhases(options), unsafe: options.unsafe ?? false, user: checkedUser(options.user) };
+  const disk = new Disk();
+  const changes = new Map<string, Change>();
+  const parts: ReportPart[] = [];
+  for (const group of groupsOf(found.files)) {
+    const result = rewrite(group, disk, settings);
+    parts.push(reportPart(result, group));
+    for (const [path, change] of result.changes) changes.set(path, change);
+  }
+  const report = buildReport(parts, found);
+  if (options.write) writeChanges(changes, found, report);
+  return { report, diff: diffOf(changes), changes };
 }
 
 function chosenPhases({ only, skip }: Options) {
@@ -88,7 +96,7 @@ function diffOf(changes: ReadonlyMap<string, Change>): string {
 }
 
 /** Writes what is pending, fix by fix: files that a fix changes together are written together. */
-function writeChanges({ changes }: Rewritten, { files }: Discovered, report: Report): void {
+function writeChanges(changes: ReadonlyMap<string, Change>, { files }: Discovered, report: Report): void {
   for (const [path, { before, after }] of changes) {
     const file = files.find((one) => one.path === path)!;
     const errors = writeFiles([{ path, absolute: file.absolute, before, after }]);

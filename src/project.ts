@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { readServices, type Service } from './compose/read.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
@@ -55,6 +55,28 @@ export interface Target {
   disk: Disk;
 }
 
+/**
+ * Files that have nothing to do with each other, apart: each group is decided for itself, and what
+ * was found out of it can go when it is done. A Dockerfile goes with the compose files that build it.
+ */
+export function groupsOf(files: readonly SourceFile[]): SourceFile[][] {
+  const dockerfiles = new Map(files.filter(({ kind }) => kind === 'dockerfile').map((file) => [file.absolute, file]));
+  const groupOf = new Map<SourceFile, SourceFile[]>(files.map((file) => [file, [file]]));
+  for (const { path, directory, service } of linkedServices(files, [])) {
+    const compose = files.find((file) => file.kind === 'compose' && file.path === path)!;
+    const dockerfile = service.build && dockerfiles.get(builtFrom(service.build, directory));
+    if (dockerfile) mergeGroups(groupOf, compose, dockerfile);
+  }
+  return [...new Set(groupOf.values())];
+}
+
+function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, other: SourceFile): void {
+  const [kept, moved] = [groupOf.get(one)!, groupOf.get(other)!];
+  if (kept === moved) return;
+  kept.push(...moved);
+  for (const file of moved) groupOf.set(file, kept);
+}
+
 /** Parses the files and joins what belongs together. A file that can't be parsed becomes an error, the others go on. */
 export function link(files: readonly SourceFile[], disk: Disk): Project {
   const errors: FileError[] = [];
@@ -93,9 +115,12 @@ function linkedServices(files: readonly SourceFile[], errors: FileError[]): Link
 }
 
 function builds({ service, directory }: LinkedService, dockerfile: string): boolean {
-  if (!service.build) return false;
-  const context = resolve(directory, service.build.context);
-  return resolve(context, service.build.dockerfile ?? 'Dockerfile') === dockerfile;
+  return service.build !== undefined && builtFrom(service.build, directory) === dockerfile;
+}
+
+/** The Dockerfile that a service is built from. */
+function builtFrom(build: NonNullable<Service['build']>, directory: string): string {
+  return resolve(directory, build.context, build.dockerfile ?? 'Dockerfile');
 }
 
 /**
@@ -156,9 +181,4 @@ export function stageNamed(stages: readonly Stage[], name: string, before = stag
 /** The name by which reports call a target's stage. */
 export function stageLabel(target: Target): string {
   return target.stage.name ?? String(target.stage.index);
-}
-
-/** Whether a directory carries the name of generic code that nobody here runs. */
-export function fileName(target: Target): string {
-  return basename(target.unit.file.absolute);
 }

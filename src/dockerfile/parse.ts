@@ -83,7 +83,9 @@ function instructionOf(scanned: ScannedInstruction, escape: string): Instruction
   if ((keyword === 'ENV' || keyword === 'LABEL') && !/[\t\v\f\r =]/.test(args)) {
     throw new DockerfileError(line, `${keyword} needs a name and a value`);
   }
-  return { ...scanned, flags, args, argsAt: args === '' ? logical.length : logical.indexOf(args, rest + end), json };
+  const { start, end: last, endLine, pieces, heredocs } = scanned;
+  const argsAt = args === '' ? logical.length : logical.indexOf(args, rest + end);
+  return { keyword, start, end: last, line, endLine, logical, pieces, rest, heredocs, flags, args, argsAt, json };
 }
 
 /** The JSON form of the arguments; for HEALTHCHECK that of its command, ONBUILD has it checked only. */

@@ -199,7 +199,7 @@ class Follower {
       commandsOf(step).some((command) => {
         const { name, words } = unwrap(command);
         if (!BUILDERS.has(name ?? '')) return false;
-        const named = words.some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
+        const named = words.slice(1).some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
         return named || (written.includes('/') && command.cwd !== undefined && command.cwd !== '/' && [...paths].some((path) => path.startsWith(`${command.cwd}/`)));
       }),
     );

@@ -2,26 +2,35 @@ import type { Discovered } from '../discover.ts';
 import { historyOf } from '../facts/history.ts';
 import type { Judgement, Verdict } from '../facts/judgement.ts';
 import { effectiveUser } from '../facts/user.ts';
-import { stageLabel, type Target } from '../project.ts';
+import { type SourceFile, stageLabel, type Target } from '../project.ts';
 import type { Rewritten, Settled } from '../rewrite.ts';
 import { positionAt } from './positions.ts';
 import type { FileReport, FindingReport, Report, Summary, TargetReport } from './report.ts';
 
-/** The report of a run, before anything is written: what would be applied is pending. */
-export function buildReport({ settled, judgements, changes, errors }: Rewritten, { files, errors: unread, left }: Discovered): Report {
-  const allErrors = [...unread, ...errors];
-  const findings = settled.map(findingReport);
-  const targets = [...judgements].map(([target, judgement]) => targetReport(target, judgement, settled));
-  const fileReports: FileReport[] = [
-    ...files.map(({ path }): FileReport => {
-      const error = errors.find((one) => one.path === path);
-      const change = changes.get(path);
-      return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [] };
-    }),
-    ...unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [] })),
-  ];
-  fileReports.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
-  return { version: 1, targets, services: [], findings, files: fileReports, summary: summarize(targets, findings, files.length, allErrors.length, left.length) };
+/** What one group of files adds to a report. */
+export type ReportPart = Pick<Report, 'targets' | 'findings' | 'files'>;
+
+/** The report on a group, before anything is written: what would be applied is pending. */
+export function reportPart({ settled, judgements, changes, errors }: Rewritten, group: readonly SourceFile[]): ReportPart {
+  const files = group.map(({ path }): FileReport => {
+    const error = errors.find((one) => one.path === path);
+    const change = changes.get(path);
+    return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [] };
+  });
+  return { targets: [...judgements].map(([target, judgement]) => targetReport(target, judgement, settled)), findings: settled.map(findingReport), files };
+}
+
+/** The report of a whole run, in the order of the paths. */
+export function buildReport(parts: readonly ReportPart[], { errors: unread, left }: Discovered): Report {
+  const targets = inOrder(parts.flatMap((part) => part.targets));
+  const findings = inOrder(parts.flatMap((part) => part.findings));
+  const unreadFiles = unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [] }));
+  const files = inOrder([...parts.flatMap((part) => part.files), ...unreadFiles]);
+  return { version: 1, targets, services: [], findings, files, summary: summarize(targets, findings, files, left.length) };
+}
+
+function inOrder<T extends { path: string }>(items: T[]): T[] {
+  return items.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
 }
 
 function findingReport({ finding, transform, status, skipped, start, end }: Settled): FindingReport {
@@ -61,17 +70,17 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
   };
 }
 
-function summarize(targets: readonly TargetReport[], findings: readonly FindingReport[], files: number, errors: number, left: number): Summary {
+function summarize(targets: readonly TargetReport[], findings: readonly FindingReport[], files: readonly FileReport[], left: number): Summary {
   const verdicts: Partial<Record<Verdict, number>> = {};
   for (const { verdict } of targets) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   const count = (status: FindingReport['status']) => findings.filter((finding) => finding.status === status).length;
   return {
-    files,
+    files: files.length,
     targets: targets.length,
     verdicts,
     fixes: { pending: count('pending'), applied: count('applied'), skipped: count('skipped'), manual: count('manual') },
     unsafe: findings.filter(({ status, safety, skipped }) => status === 'skipped' && safety === 'unsafe' && skipped?.startsWith('unsafe')).length,
-    errors,
+    errors: files.filter(({ status }) => status === 'error').length,
     left,
   };
 }
