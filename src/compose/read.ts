@@ -1,5 +1,4 @@
-/** The only door to yaml. */
-import { parseAllDocuments } from 'yaml';
+import { type Data, isMap, readYaml } from './yaml.ts';
 
 /** What a compose service says of the image that it builds or runs. */
 export interface Service {
@@ -29,33 +28,11 @@ export interface Mount {
 
 /**
  * The services of a compose file, fragments (`x-`) left out.
- * @throws ComposeError for text that is no compose file
+ * @throws YamlError for text that is no YAML
  */
 export function readServices(text: string): Service[] {
-  const services: Service[] = [];
-  for (const document of parseAllDocuments(text, { merge: true, logLevel: 'error', uniqueKeys: false })) {
-    if ('empty' in document && document.empty) continue;
-    const [error] = document.errors ?? [];
-    if (error) throw new ComposeError(error.linePos?.[0].line ?? 1, firstLine(error.message));
-    services.push(...servicesOf(document.toJS()));
-  }
-  return services;
+  return readYaml(text).flatMap(servicesOf);
 }
-
-export class ComposeError extends Error {
-  override name = 'ComposeError';
-  readonly line: number;
-  constructor(line: number, message: string) {
-    super(message);
-    this.line = line;
-  }
-}
-
-function firstLine(message: string): string {
-  return message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
-}
-
-type Data = Record<string, unknown>;
 
 function servicesOf(root: unknown): Service[] {
   if (!isMap(root)) return [];
@@ -111,10 +88,6 @@ function mountOf(value: unknown): Mount[] {
   if (restored.length === 1) return [{ type: 'volume', source: undefined, target: restored[0]! }];
   const [source, target] = restored as [string, string];
   return [{ type: /^[.~/]|^\$\{?\w*(PWD|PATH|DIR)/.test(source) ? 'bind' : 'volume', source, target }];
-}
-
-function isMap(value: unknown): value is Data {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function list(value: unknown): unknown[] {

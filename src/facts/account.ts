@@ -57,7 +57,8 @@ function basesOwnUser(history: History): Account | undefined {
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   if (baseUser(history).kind !== 'nonroot' || !entry || typeof entry.user === 'string') return undefined;
   const { name, uid, gid, home, variable } = entry.user;
-  const number = uid === undefined ? undefined : gid === undefined ? String(uid) : `${uid}:${gid}`;
+  // Images for arbitrary uids keep their files with group 0; the uid alone gets the group that the image means.
+  const number = uid === undefined ? undefined : gid === undefined || gid === 0 ? String(uid) : `${uid}:${gid}`;
   const user = variable ? `$${variable}` : (number ?? name);
   return user === undefined ? undefined : { user, owner: number ?? name ?? user, name, uid, gid, home, source: 'base user', create: undefined };
 }
@@ -116,7 +117,8 @@ function shipped(history: History): Account | undefined {
   const account = facts.accounts.find(({ uid, name }) => uid !== undefined && uid !== 65_534 && name !== 'ubuntu');
   if (account?.uid === undefined) return undefined;
   const { name, uid, gid, home, variable } = account;
-  const owner = `${uid}:${gid ?? uid}`;
+  // Without its gid the uid alone: Docker takes the group from the image's passwd.
+  const owner = gid === undefined ? String(uid) : `${uid}:${gid}`;
   return { user: variable ? `$${variable}` : owner, owner, name, uid, gid, home, source: 'base', create: undefined };
 }
 

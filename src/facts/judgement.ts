@@ -21,6 +21,7 @@ export const RULES = {
   'script-out-of-sight': 'its start script is not in the build context, so what it does is not known',
   'tool-image': 'a command-line tool that works on files of whoever calls it',
   development: 'it runs a development server or has the source mounted over it',
+  'low-port-in-kubernetes': 'it listens below 1024, and Kubernetes, Helm or a host network here runs it, where that needs root',
   'lives-in-root-home': 'it needs something under /root, which is closed to other users',
   'unreadable-start': 'the start command could not be understood in full',
   'unverified-base': 'what the catalogue says of the base was not read in a primary source',

@@ -24,7 +24,7 @@ export function ownershipFor(target: Target, account: Account): Ownership {
   const history = historyOf(target.stage, target.unit.dockerfile);
   const wanted = writesOf(target)
     .map((write) => placeToOwn(write, history))
-    .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account));
+    .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
   const doubts = wanted.filter(({ path, kind }) => kind === 'directory' && isCode(path, history)).map(codeDoubt);
   const own = wanted.filter(({ path, kind }) => kind === 'file' || !isCode(path, history));
   if (!hasShell(history)) return { commands: [], paths: [], doubts: [...doubts, ...own.map(shellDoubt)] };
@@ -79,6 +79,13 @@ function isOwned(path: string, account: Account, history: History): boolean {
 /** Whether a RUN of the chain makes the directory for certain. */
 function isMade(path: string, history: History): boolean {
   return history.steps.some((step) => commandsOf(step).some((command) => !command.conditional && directoriesMadeBy(command).includes(path)));
+}
+
+/** A base gives its own volumes to its own account, and all that it writes to the user that it runs as. */
+function isGivenByBase(path: string, { source }: Account, { base }: History): boolean {
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  if (source === 'base user') return [...(entry?.volumes ?? []), ...(entry?.writes ?? [])].includes(path);
+  return source === 'base' && (entry?.volumes ?? []).includes(path);
 }
 
 function isHome(path: string, { home }: Account): boolean {

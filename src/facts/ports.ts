@@ -1,5 +1,6 @@
 import type { Target } from '../project.ts';
 import { historyOf } from './history.ts';
+import { clusterThatRuns } from './clusters.ts';
 import { memo } from './memo.ts';
 import { startOf } from './start.ts';
 
@@ -7,8 +8,10 @@ import { startOf } from './start.ts';
 export interface LowPort {
   port: number;
   because: string;
-  /** Whether everything in sight that runs it is compose with a network of the container's own. */
-  runs: 'private network' | 'shared network' | 'nothing in sight';
+  /** What in sight runs it: compose with a network of the container's own, with the host's, a cluster, or nothing. */
+  runs: 'private network' | 'shared network' | 'cluster' | 'nothing in sight';
+  /** The file that says so. */
+  where: string | undefined;
 }
 
 /** The ports below 1024 that a target listens on, as EXPOSE, its start command and the catalogue say. */
@@ -21,8 +24,10 @@ export const portsOf = memo((target: Target): LowPort[] => {
   const runsBase = start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
   if (runsBase && entry?.start === 'server' && history.ports.length === 0) for (const port of entry.ports ?? []) found.set(port, `${history.base.text} listens on ${port}`);
   for (const port of portsInWords(target)) found.set(port, `the start command names port ${port}`);
-  const runs = networkOf(target);
-  return [...found].filter(([port]) => port < 1024 && port > 0).map(([port, because]) => ({ port, because, runs }));
+  const low = [...found].filter(([port]) => port < 1024 && port > 0);
+  if (low.length === 0) return [];
+  const network = networkOf(target);
+  return low.map(([port, because]) => ({ port, because, ...network }));
 });
 
 /** `--port 80`, `-p 80`, `:80`, `0.0.0.0:80`, `--bind=:80`, `http.server 80`. */
@@ -40,7 +45,10 @@ function portsInWords(target: Target): number[] {
   return ports;
 }
 
-function networkOf(target: Target): LowPort['runs'] {
-  if (target.services.length === 0) return 'nothing in sight';
-  return target.services.some(({ service }) => service.sharedNetwork) ? 'shared network' : 'private network';
+function networkOf(target: Target): Pick<LowPort, 'runs' | 'where'> {
+  const cluster = clusterThatRuns(target);
+  if (cluster !== undefined) return { runs: 'cluster', where: cluster };
+  const shared = target.services.find(({ service }) => service.sharedNetwork);
+  if (shared) return { runs: 'shared network', where: shared.path };
+  return target.services.length > 0 ? { runs: 'private network', where: target.services[0]!.path } : { runs: 'nothing in sight', where: undefined };
 }

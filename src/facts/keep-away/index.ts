@@ -3,6 +3,7 @@ import type { Judgement, Reason } from '../judgement.ts';
 import { effectiveUser } from '../user.ts';
 import { memo } from '../memo.ts';
 import { development } from './development.ts';
+import { lowPortElsewhere } from './low-port.ts';
 import { dropsByItself } from './drops.ts';
 import { generatedFile, githubAction, looksLikeJson, onbuildRun, devContainer, windows } from './not-for-us.ts';
 import { needsRoot, scriptNeedsRoot } from './needs-root.ts';
@@ -18,7 +19,6 @@ export type KeepAway = (target: Target) => Reason | undefined;
 
 /** In order: the first that applies decides. Cheap and certain ones come first. */
 const REFUSALS: KeepAway[] = [
-  windows,
   optedOut,
   generatedFile,
   githubAction,
@@ -36,11 +36,14 @@ const REFUSALS: KeepAway[] = [
   development,
   toolImage,
   livesInRootHome,
+  lowPortElsewhere,
 ];
 
 /** What is to be said of a target before anybody mends it. Answered once per target. */
 export const judge = memo((target: Target): Judgement => {
   const user = effectiveUser(target);
+  const foreign = windows(target);
+  if (foreign) return { verdict: 'refused', reasons: [foreign] };
   if (user.kind === 'nonroot') {
     return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `it runs as ${user.text}` }] };
   }

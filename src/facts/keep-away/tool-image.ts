@@ -18,8 +18,9 @@ export const toolImage: KeepAway = (target) => {
 
 /** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing, its CMD is missing or asks for help. */
 export function isTool(target: Parameters<KeepAway>[0]): boolean {
-  const { entrypoint, cmd, ports } = historyOf(target.stage, target.unit.dockerfile);
-  if (!entrypoint?.words || ports.length > 0 || target.services.length > 0) return false;
+  const { entrypoint, cmd, ports, base } = historyOf(target.stage, target.unit.dockerfile);
+  const inherited = base.kind === 'image' ? (base.facts?.entry.ports ?? []) : [];
+  if (!entrypoint?.words || ports.length > 0 || inherited.length > 0 || target.services.length > 0) return false;
   if (cmd === undefined) return true;
   const words = cmd.words ?? [cmd.script];
   return words.length === 0 || words.every((word) => /^(-h|-\?|--?help|help|--version|-v|version)$/.test(word));
