@@ -29,6 +29,7 @@ const passed = closing('Passed');
 const skipped = closing('Skipped');
 const expected = Number(process.env.UNROOT_EXPECTED_TESTS ?? files.length);
 const failed = total - passed;
+if (Number.isNaN(total)) stop('the run ended before its closing lines: a test waits for something that never comes');
 if (total < expected) stop(`only ${total} of at least ${expected} tests ran`);
 process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
 process.exitCode = run.status === 0 && failed === 0 ? 0 : 1;

@@ -88,8 +88,9 @@ function isGivenByBase(path: string, { source }: Account, { base }: History): bo
   return source === 'base' && (entry?.volumes ?? []).includes(path);
 }
 
+/** The account's home is its own; what root makes below it is not. */
 function isHome(path: string, { home }: Account): boolean {
-  return home !== undefined && (path === home || path.startsWith(`${home}/`));
+  return home !== undefined && path === home;
 }
 
 function hasShell(history: History): boolean {

@@ -22,7 +22,8 @@ export const portsOf = memo((target: Target): LowPort[] => {
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   const start = startOf(target);
   const runsBase = start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
-  if (runsBase && entry?.start === 'server' && history.ports.length === 0) for (const port of entry.ports ?? []) found.set(port, `${history.base.text} listens on ${port}`);
+  // Another EXPOSE does not say that the server stopped listening on its own port.
+  if (runsBase && entry?.start === 'server') for (const port of entry.ports ?? []) found.set(port, `${history.base.text} listens on ${port}`);
   for (const port of portsInWords(target)) found.set(port, `the start command names port ${port}`);
   const low = [...found].filter(([port]) => port < 1024 && port > 0);
   if (low.length === 0) return [];
