@@ -85,9 +85,15 @@ function lineStartOf(target: Target, offset: number): number {
   return target.unit.file.text.lastIndexOf('\n', offset - 1) + 1;
 }
 
+const COMMENTS: Partial<Record<Account['source'], string>> = {
+  base: 'an account of the base image',
+  'base user': 'an account of the base image',
+  package: 'the account of the package',
+};
+
 /** A number says little: the name of an account that stands nowhere else in the file. */
 function comment({ name, source, user }: Account): string[] {
-  return name !== undefined && user !== name && (source === 'base' || source === 'base user') ? [`# ${name}, an account of the base image`] : [];
+  return name !== undefined && user !== name && COMMENTS[source] ? [`# ${name}, ${COMMENTS[source]}`] : [];
 }
 
 function notes(account: Account): Reason[] {

@@ -5,6 +5,8 @@ import { commandsOf, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
+import { packageAccount } from '../programs/lookup.ts';
+import { installedPrograms } from './programs.ts';
 import { startOf } from './start.ts';
 import { baseUser } from './user.ts';
 
@@ -20,7 +22,7 @@ export interface Account {
   gid: number | undefined;
   home: string | undefined;
   /** Where it comes from. */
-  source: 'asked for' | 'base' | 'file' | 'base user' | 'new' | 'numeric';
+  source: 'asked for' | 'base' | 'package' | 'file' | 'base user' | 'new' | 'numeric';
   /** For a new account: how the distribution makes it; undefined where nothing is to be made. */
   create: string[] | undefined;
 }
@@ -36,7 +38,7 @@ export function accountFor(target: Target, wish?: Wish): Account | undefined {
   const history = historyOf(target.stage, target.unit.dockerfile);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history, family);
-  return basesOwnUser(history) ?? made(target, history) ?? shipped(history) ?? fresh(family);
+  return basesOwnUser(history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(family);
 }
 
 function wished(wish: string, history: History, family: Family): Account {
@@ -61,6 +63,18 @@ function basesOwnUser(history: History): Account | undefined {
   const number = uid === undefined ? undefined : gid === undefined || gid === 0 ? String(uid) : `${uid}:${gid}`;
   const user = variable ? `$${variable}` : (number ?? name);
   return user === undefined ? undefined : { user, owner: number ?? name ?? user, name, uid, gid, home, source: 'base user', create: undefined };
+}
+
+/** RULES D2: the account that the started program's package makes; www-data is the one whose number is fixed. */
+function packaged(target: Target, family: Family): Account | undefined {
+  for (const { program } of installedPrograms(target)) {
+    const name = packageAccount(program, family);
+    if (name === undefined || name === 'nobody') continue;
+    const isFixed = name === 'www-data' && (family === 'debian' || family === 'ubuntu');
+    const user = isFixed ? '33:33' : name;
+    return { user, owner: user, name, uid: isFixed ? 33 : undefined, gid: isFixed ? 33 : undefined, home: undefined, source: 'package', create: undefined };
+  }
+  return undefined;
 }
 
 const PRIVILEGED = /^(sudo|docker|wheel|root|admin|adm)$/;

@@ -4,6 +4,7 @@ import { historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { isTool } from './keep-away/tool-image.ts';
 import { portsOf } from './ports.ts';
+import { programOf } from '../programs/lookup.ts';
 import { isKnownProgram } from './programs.ts';
 import { startOf } from './start.ts';
 import { memo } from './memo.ts';
@@ -38,7 +39,7 @@ function programDoubts(target: Target): Reason[] {
   const start = startOf(target);
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
   const unknown = new Set(start.commands.filter((started) => !isKnownProgram(started, target)).map(({ name }) => name!));
-  return [...unknown].map((name) => ({ rule: 'unknown-program', message: `${name} is installed by the file, and what it writes is not in the catalogue`, line }));
+  return [...unknown].map((name) => ({ rule: 'unknown-program', message: programOf(name) ? `what ${name} writes is known from its documentation only` : `${name} is installed by the file, and what it writes is not in the catalogue`, line }));
 }
 
 function toolDoubts(target: Target): Reason[] {
@@ -75,7 +76,7 @@ function runtimeDoubts({ services }: Target): Reason[] {
 
 /** What a reader should know of an account that is not a matter of safety. */
 export function noteOn(account: Account): string | undefined {
-  return account.source === 'file' && account.uid === undefined
+  return (account.source === 'file' || account.source === 'package') && account.uid === undefined
     ? `USER ${account.user} is a name: Kubernetes' runAsNonRoot wants a number; fix the uid where ${account.name} is made`
     : undefined;
 }

@@ -1,7 +1,8 @@
 import type { Target } from '../project.ts';
-import { historyOf } from './history.ts';
+import { type History, historyOf } from './history.ts';
 import { clusterThatRuns } from './clusters.ts';
 import { memo } from './memo.ts';
+import { installedPrograms } from './programs.ts';
 import { startOf } from './start.ts';
 
 /** A port below 1024 that a target listens on. */
@@ -24,12 +25,21 @@ export const portsOf = memo((target: Target): LowPort[] => {
   const runsBase = start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
   // Another EXPOSE does not say that the server stopped listening on its own port.
   if (runsBase && entry?.start === 'server') for (const port of entry.ports ?? []) found.set(port, `${history.base.text} listens on ${port}`);
+  for (const { program, name } of installedPrograms(target)) for (const port of program.ports ?? []) found.set(port, `${name} listens on ${port}`);
+  const asp = aspPort(history);
+  if (asp !== undefined) found.set(asp, `${history.base.text} listens on ${asp}`);
   for (const port of portsInWords(target)) found.set(port, `the start command names port ${port}`);
   const low = [...found].filter(([port]) => port < 1024 && port > 0);
   if (low.length === 0) return [];
   const network = networkOf(target);
   return low.map(([port, because]) => ({ port, because, ...network }));
 });
+
+/** Before .NET 8 the ASP.NET images listen on port 80 unless a variable says otherwise. */
+function aspPort({ base, variables }: History): number | undefined {
+  if (base.kind !== 'image' || !base.reference.repo.endsWith('/aspnet') || variables('ASPNETCORE_URLS') || variables('ASPNETCORE_HTTP_PORTS')) return undefined;
+  return base.facts?.entry.ports?.find((port) => port < 1024);
+}
 
 /** `--port 80`, `-p 80`, `:80`, `0.0.0.0:80`, `--bind=:80`, `http.server 80`. */
 function portsInWords(target: Target): number[] {

@@ -1,6 +1,10 @@
+import { programOf } from '../programs/lookup.ts';
+import type { Program } from '../programs/types.ts';
 import type { Target } from '../project.ts';
 import { historyOf } from './history.ts';
-import { looksLikeScript, type Started } from './start.ts';
+import { familyOf } from './family.ts';
+import { packagesOf } from './installs.ts';
+import { looksLikeScript, type Started, startOf } from './start.ts';
 
 /** What a shell does itself, and small tools of every distribution that write nothing on their own. */
 const HARMLESS =
@@ -20,5 +24,25 @@ export function isKnownProgram(started: Started, target: Target): boolean {
   const { base } = historyOf(target.stage, target.unit.dockerfile);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
-  return own.includes(name) && entry?.start === 'server';
+  return (own.includes(name) && entry?.start === 'server') || (programOf(name)?.verified ?? false);
+}
+
+/** A catalogued program that a target starts from a package that its file installs. */
+export interface InstalledProgram {
+  program: Program;
+  name: string;
+}
+
+/** The catalogued programs that a target starts and that its own packages brought, in order. */
+export function installedPrograms(target: Target): InstalledProgram[] {
+  const history = historyOf(target.stage, target.unit.dockerfile);
+  const packages = packagesOf(history);
+  const found: InstalledProgram[] = [];
+  for (const { name, payload } of startOf(target).commands) {
+    const program = name === undefined || payload ? undefined : programOf(name);
+    if (!program || found.some((one) => one.program === program)) continue;
+    const stems = program.commands.map((command) => command.replace(/[^a-z].*$/i, '')).filter((stem) => stem.length > 2);
+    if (packages.some((one) => stems.some((stem) => one.name.includes(stem)))) found.push({ program, name: name! });
+  }
+  return familyOf(history) === 'unknown' ? [] : found;
 }

@@ -4,7 +4,10 @@ import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import { commandsOf, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
+import { programWrites } from '../programs/lookup.ts';
+import { familyOf } from './family.ts';
 import { memo } from './memo.ts';
+import { installedPrograms } from './programs.ts';
 import { startOf } from './start.ts';
 
 /** A place that the program writes, as far as something in sight says so. */
@@ -24,6 +27,7 @@ export const writesOf = memo((target: Target): Write[] => {
   const found = [
     ...volumes(target, history),
     ...baseWrites(target, history),
+    ...packageWrites(target, history),
     ...madeDirectories(history),
     ...emptyWorkdir(history),
     ...startWrites(target, history),
@@ -63,6 +67,13 @@ function baseWrites(target: Target, history: History): Write[] {
   return entry.writes
     .filter((path) => path.startsWith('/'))
     .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${history.base.text} writes it`, data: false }));
+}
+
+/** What the programs of installed packages write. */
+function packageWrites(target: Target, history: History): Write[] {
+  return installedPrograms(target).flatMap(({ program, name }) =>
+    programWrites(program, familyOf(history)).map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${name} writes it`, data: false })),
+  );
 }
 
 /** Directories that a RUN makes and nothing is put into: made for the program to write. */

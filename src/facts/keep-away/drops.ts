@@ -1,4 +1,5 @@
 import { globMatches } from '../../images/glob.ts';
+import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Started } from '../start.ts';
@@ -7,8 +8,6 @@ import type { KeepAway } from './index.ts';
 
 /** Programs whose purpose is to run another as somebody else. */
 const DROPPERS = new Set(['gosu', 'su-exec', 'setpriv', 'runuser', 'chpst', 'setuidgid', 's6-setuidgid', 'su', 'sudo', 'start-stop-daemon', 'setuser', 'fixuid']);
-/** Servers that start as root and change user by themselves. */
-const DROPPING_SERVERS = new Set(['squid', 'squid3', 'mosquitto', 'unbound', 'varnishd', 'named', 'tor', 'pdns_server', 'pdns_recursor', 'nsd', 'polipo', 'privoxy', 'exim4', 'exim']);
 
 /** RULES B1: it starts as root on purpose and drops by itself. */
 export const dropsByItself: KeepAway = (target) => baseDrops(target) ?? fileDrops(target);
@@ -32,7 +31,7 @@ function fileDrops(target: Target) {
 function dropperOf({ name, words, through }: Started): string | undefined {
   if (through.includes('sudo') && words.length > 0) return 'sudo';
   if (name === undefined) return undefined;
-  if (DROPPING_SERVERS.has(name)) return name;
+  if (programOf(name)?.need === 'drops') return name;
   if (!DROPPERS.has(name)) return undefined;
   // Without an account to change to these do something else: `su` alone is a prompt, `gosu --version` a check.
   const first = words[1]?.value ?? words[1]?.text;

@@ -1,3 +1,4 @@
+import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
@@ -11,10 +12,10 @@ const NETWORK = 'it changes the network of the host or the container';
 const RAW = 'it reads raw packets';
 const PROGRAMS: Record<string, string> = {
   ...naming(DOCKER, ['dockerd', 'dockerd-entrypoint.sh', 'containerd', 'podman', 'buildkitd', 'kubelet', 'k3s', 'crio', 'wrapdocker', 'dind']),
-  ...naming(NETWORK, ['openvpn', 'wg', 'wg-quick', 'ipsec', 'charon', 'strongswan', 'pppd', 'xl2tpd', 'pptpd', 'ocserv', 'openconnect', 'vpnc', 'keepalived', 'iptables', 'ip6tables', 'nft', 'ufw', 'tc', 'brctl', 'zebra', 'bgpd', 'bird', 'hostapd', 'wpa_supplicant', 'dnsmasq', 'dhcpd', 'dhclient', 'udhcpd', 'radvd', 'tincd', 'n2n', 'tailscaled', 'zerotier-one', 'shadowvpn', 'fail2ban-server']),
+  ...naming(NETWORK, ['openvpn', 'wg', 'wg-quick', 'ipsec', 'charon', 'strongswan', 'pppd', 'xl2tpd', 'pptpd', 'ocserv', 'openconnect', 'vpnc', 'keepalived', 'iptables', 'ip6tables', 'nft', 'ufw', 'tc', 'brctl', 'zebra', 'bgpd', 'bird', 'hostapd', 'wpa_supplicant', 'dhcpd', 'dhclient', 'udhcpd', 'radvd', 'tincd', 'n2n', 'tailscaled', 'zerotier-one', 'shadowvpn', 'fail2ban-server']),
   ...naming(RAW, ['snort', 'suricata', 'tcpdump', 'tshark', 'dumpcap', 'ngrep', 'iftop', 'bro', 'zeek', 'arpwatch', 'nmap', 'masscan', 'tcpreplay', 'ntopng', 'nprobe', 'darkstat', 'p0f', 'aircrack-ng', 'kismet']),
   ...naming('it sets the clock of the host', ['ntpd', 'chronyd', 'openntpd', 'hwclock', 'ptp4l']),
-  ...naming('it changes user for each session or mail', ['smbd', 'nmbd', 'samba', 'vsftpd', 'proftpd', 'pure-ftpd', 'in.tftpd', 'atftpd', 'postfix', 'dovecot', 'master', 'sendmail', 'xrdp', 'xrdp-sesman', 'login', 'telnetd', 'rpcbind', 'rpc.nfsd', 'rpc.mountd', 'exportfs', 'ganesha.nfsd', 'netatalk', 'afpd', 'cupsd', 'slurmd', 'jupyterhub', 'rstudio-server', 'rserver', 'shellinaboxd', 'avahi-daemon', 'dbus-daemon', 'polkitd']),
+  ...naming('it works as other users', ['master', 'xrdp', 'xrdp-sesman', 'login', 'telnetd', 'rpcbind', 'rpc.nfsd', 'rpc.mountd', 'exportfs', 'ganesha.nfsd', 'netatalk', 'afpd', 'cupsd', 'slurmd', 'jupyterhub', 'rstudio-server', 'rserver', 'shellinaboxd', 'avahi-daemon', 'dbus-daemon', 'polkitd']),
   ...naming('it mounts or loads into the kernel', ['mount', 'umount', 'modprobe', 'insmod', 'rmmod', 'sysctl', 'losetup', 'mknod', 'chroot', 'pivot_root', 'swapon', 'debootstrap', 'mergerfs', 'libvirtd', 'virtlogd', 'udevd', 'ceph-osd']),
 };
 
@@ -22,17 +23,22 @@ function naming(why: string, names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, why]));
 }
 
-export const needsRoot: KeepAway = (target) => programOf(target) ?? baseOf(target) ?? mountsOf(target);
+export const needsRoot: KeepAway = (target) => startedProgram(target) ?? baseOf(target) ?? mountsOf(target);
 
-function programOf(target: Target): Reason | undefined {
+function startedProgram(target: Target): Reason | undefined {
   const start = startOf(target);
   for (const { name, script } of start.commands) {
-    const why = name === undefined ? undefined : PROGRAMS[name];
+    const why = name === undefined ? undefined : (PROGRAMS[name] ?? neededBy(name));
     if (why === undefined) continue;
     const where = script ? `${script.path} runs ${name}` : `it starts ${name}`;
     return { rule: 'needs-root', message: `${where}: ${why}`, line: lineOf(target), advice: USERNS };
   }
   return undefined;
+}
+
+function neededBy(name: string): string | undefined {
+  const program = programOf(name);
+  return program?.need === 'needs-root' ? program.note : undefined;
 }
 
 function baseOf(target: Target): Reason | undefined {

@@ -1,3 +1,4 @@
+import { programOf } from '../../programs/lookup.ts';
 import { historyOf } from '../history.ts';
 import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
@@ -47,7 +48,7 @@ export const startsOthers: KeepAway = (target) => {
   for (const { name, words, script } of start.commands) {
     if (name === undefined) continue;
     const path = words[0]?.value ?? '';
-    const what = /^\/etc\/(init\.d|rc\d?\.d)\//.test(path) || path === '/etc/rc.local' ? 'a system service' : STARTERS[name];
+    const what = /^\/etc\/(init\.d|rc\d?\.d)\//.test(path) || path === '/etc/rc.local' ? 'a system service' : (STARTERS[name] ?? starterOf(name));
     if (what === undefined || (name === 'boot' && !path.startsWith('/'))) continue;
     const where = script ? `${script.path} runs ${name}` : `the start command runs ${name}`;
     return { rule: 'starts-others', message: `${where}: ${what}`, line, advice: REMAINS };
@@ -60,6 +61,12 @@ export const startsOthers: KeepAway = (target) => {
   }
   return undefined;
 };
+
+/** A catalogued program that starts others, or works as others. */
+function starterOf(name: string): string | undefined {
+  const program = programOf(name);
+  return program?.need === 'starts-others' ? program.note : undefined;
+}
 
 const REMAINS = 'run one program per container, or remap users on the host (userns-remap)';
 const PUID_ADVICE = 'set the ids it drops to (PUID, PGID) where it has them, or remap users on the host (userns-remap)';

@@ -1,0 +1,35 @@
+import type { Family } from '../images/types.ts';
+
+/** What a program makes of not being root. */
+export type Need =
+  /** runs as whoever starts it, if it can write what it writes */
+  | 'any-uid'
+  /** a root master with unprivileged workers, which runs without root as well */
+  | 'root-master'
+  /** starts as root and changes to its own user */
+  | 'drops'
+  /** refuses to run as root: whoever has it running uses another account already */
+  | 'refuses-root'
+  /** needs capabilities or files that only root has */
+  | 'needs-root'
+  /** starts others as other users */
+  | 'starts-others';
+
+/** A server or daemon that Dockerfiles install into a distribution's image. */
+export interface Program {
+  /** The commands that start it. */
+  commands: string[];
+  need: Need;
+  /** The account of its package, by family where they differ; made by the package, so its number is not fixed. */
+  account?: string | Partial<Record<Family, string>>;
+  /** Absolute directories and files that it writes, by family where they differ. */
+  writes?: string[] | Partial<Record<Family, string[]>>;
+  /** Where it listens by default. */
+  ports?: number[];
+  /** Why, for `needs-root` and `starts-others`; else what to know. */
+  note?: string;
+  /** Whether it was run here as that account with those directories. Only then it makes a fix safe. */
+  verified?: boolean;
+  /** Where the facts were read. Packages of Debian 12, Alpine 3.19 and RHEL 9 are meant where nothing else is said. */
+  source: string;
+}
