@@ -30,7 +30,7 @@ const { metafile } = await build({
 });
 chmodSync(join(dist, 'bin/unroot.js'), 0o755);
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), licences(Object.keys(metafile.inputs)));
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root, '--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', join(dist, 'types')], { stdio: 'inherit' });
+execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'bin/types.tsconfig.json')], { stdio: 'inherit' });
 
 /** The licences of the packages that the bundle holds, which ask to go with it. */
 function licences(inputs: string[]): string {

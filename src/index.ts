@@ -1,3 +1,5 @@
+import { basename, resolve } from 'node:path';
+import { type Config, ConfigError, Configs, isIgnored } from './config.ts';
 import { Disk } from './disk.ts';
 import { discover, type Discovered, kindOf } from './discover.ts';
 import { RULES } from './facts/judgement.ts';
@@ -5,7 +7,8 @@ import { groupsOf, type SourceFile } from './project.ts';
 import { buildReport, type ReportPart, reportPart } from './report/build.ts';
 import { unifiedDiff } from './report/diff.ts';
 import type { Report } from './report/report.ts';
-import { type Change, rewrite } from './rewrite.ts';
+import { nearest } from './nearest.ts';
+import { type Change, rewrite, type RewriteOptions } from './rewrite.ts';
 import { phases, transforms } from '../transforms/index.ts';
 import { writeFiles } from './write.ts';
 
@@ -27,6 +30,8 @@ export interface Options {
   skip?: readonly string[] | undefined;
   /** The account to run as: a name, `uid`, or `uid:gid`. */
   user?: string | undefined;
+  /** A configuration file for everything, instead of those that lie beside the files. */
+  config?: string | undefined;
 }
 
 export interface Result {
@@ -61,13 +66,17 @@ export function unrootText(path: string, text: string, options: Options = {}): R
 }
 
 function finish(found: Discovered, options: Options): Result {
-  const settings = { phases: chosenPhases(options), unsafe: options.unsafe ?? false, user: checkedUser(options.user) };
   const disk = new Disk();
+  const configs = new Configs(disk, options.config && resolve(options.cwd ?? '.', options.config));
   const changes = new Map<string, Change>();
   const parts: ReportPart[] = [];
+  chosenPhases(options);
   for (const group of groupsOf(found.files)) {
-    const result = rewrite(group, disk, settings);
-    parts.push(reportPart(result, group));
+    const config = configOf(group, configs, parts);
+    if (config === 'wrong') continue;
+    const kept = group.filter(({ absolute }) => !isIgnored(config, absolute));
+    const result = rewrite(kept, disk, { ...settingsOf(options, config), configs });
+    parts.push(reportPart(result, kept));
     for (const [path, change] of result.changes) changes.set(path, change);
   }
   const report = buildReport(parts, found);
@@ -75,10 +84,35 @@ function finish(found: Discovered, options: Options): Result {
   return { report, diff: diffOf(changes), changes };
 }
 
+/** The configuration of a group: that of its Dockerfile. One that is wrong is the group's error. */
+function configOf(group: readonly SourceFile[], configs: Configs, parts: ReportPart[]): Config | undefined | 'wrong' {
+  const leading = group.find(({ kind }) => kind === 'dockerfile') ?? group[0]!;
+  try {
+    return configs.for(leading.absolute);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const message = `${basename(error.file)}${error.line > 0 ? `:${error.line}` : ''}: ${error.message}`;
+    parts.push({ targets: [], findings: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [] })) });
+    return 'wrong';
+  }
+}
+
+/** What was asked for on the command line comes before the configuration. */
+function settingsOf(options: Options, config: Config | undefined): Omit<RewriteOptions, 'configs'> {
+  const only = options.only?.length ? options.only : config?.only;
+  return {
+    phases: chosenPhases({ only, skip: [...(options.skip ?? []), ...(config?.skip ?? [])] }),
+    unsafe: options.unsafe ?? config?.safety === 'unsafe',
+    user: checkedUser(options.user ?? config?.user),
+  };
+}
+
 function chosenPhases({ only, skip }: Options) {
   const names = transforms.map(({ name }) => name);
   for (const name of [...(only ?? []), ...(skip ?? [])]) {
-    if (!names.includes(name)) throw new UsageError(`there is no transform ${name}; there are ${names.join(', ')}`);
+    if (names.includes(name)) continue;
+    const meant = nearest(name, names);
+    throw new UsageError(`there is no transform ${name}; ${meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`}`);
   }
   return phases.map((phase) => phase.filter(({ name }) => (only === undefined || only.length === 0 || only.includes(name)) && !skip?.includes(name)));
 }

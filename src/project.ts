@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { readServices, type Service } from './compose/read.ts';
+import { type Config, type Configs, namedFor } from './config.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
 
@@ -38,6 +39,7 @@ export interface Unit {
   context: string | undefined;
   /** The compose services that build it. */
   services: LinkedService[];
+  config: Config | undefined;
 }
 
 export interface LinkedService {
@@ -78,7 +80,7 @@ function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, ot
 }
 
 /** Parses the files and joins what belongs together. A file that can't be parsed becomes an error, the others go on. */
-export function link(files: readonly SourceFile[], disk: Disk): Project {
+export function link(files: readonly SourceFile[], disk: Disk, configs: Configs): Project {
   const errors: FileError[] = [];
   const services = linkedServices(files, errors);
   const units: Unit[] = [];
@@ -87,7 +89,7 @@ export function link(files: readonly SourceFile[], disk: Disk): Project {
     const dockerfile = attempt(file.path, errors, () => parseDockerfile(file.text));
     if (!dockerfile) continue;
     const builders = services.filter((linked) => builds(linked, file.absolute));
-    units.push({ file, dockerfile, context: contextOf(file, dockerfile, builders, disk), services: builders });
+    units.push({ file, dockerfile, context: contextOf(file, dockerfile, builders, disk), services: builders, config: configs.for(file.absolute) });
   }
   return { disk, units, targets: units.flatMap((unit) => targetsOf(unit, disk)), errors };
 }
@@ -166,6 +168,10 @@ function targetsOf(unit: Unit, disk: Disk): Target[] {
     const name = linked.service.build!.target;
     const stage = name === undefined || name === '' ? stages.at(-1)! : stageNamed(stages, name);
     if (stage) wanted.set(stage, [...(wanted.get(stage) ?? []), linked]);
+  }
+  for (const name of namedFor(unit.config, unit.config?.targets, unit.file.absolute)) {
+    const stage = stageNamed(stages, name);
+    if (stage && !wanted.has(stage)) wanted.set(stage, []);
   }
   if (wanted.size === 0) wanted.set(stages.at(-1)!, []);
   return stages.filter((stage) => wanted.has(stage)).map((stage) => ({ unit, stage, services: wanted.get(stage)!, disk }));

@@ -1,4 +1,5 @@
 import { applyEdits, areApart, compose, type Edit, type FileEdit } from './edit.ts';
+import type { Configs } from './config.ts';
 import type { Disk } from './disk.ts';
 import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
@@ -7,6 +8,7 @@ import { type FileError, link, type Project, type SourceFile, stageLabel, type T
 import type { Finding, Transform, TransformOptions } from './transform.ts';
 
 export interface RewriteOptions extends TransformOptions {
+  configs: Configs;
   /** The transforms to run, phase by phase. */
   phases: readonly (readonly Transform[])[];
   /** Whether to apply unsafe fixes too. */
@@ -61,7 +63,7 @@ export function rewrite(files: readonly SourceFile[], disk: Disk, options: Rewri
 }
 
 function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, dropped: ReadonlyMap<string, string>): Rewritten {
-  const project = link(files, disk);
+  const project = link(files, disk, options.configs);
   const settled: Settled[] = [];
   const changes = new Map<string, Change>();
   let current = project;
@@ -78,7 +80,7 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
     const changed = applyPhase(inPhase, currentFiles, changes);
     if (changed.size === 0) continue;
     currentFiles = currentFiles.map((file) => (changed.has(file.path) ? { ...file, text: changes.get(file.path)!.after } : file));
-    current = link(currentFiles, disk);
+    current = link(currentFiles, disk, options.configs);
   }
 
   const judgements = new Map(project.targets.map((target) => [target, judge(target)]));
@@ -143,7 +145,7 @@ function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, opti
     if (applyEdits(before, edits) !== after || before === after) failAll(result, path, 'its edits do not make the text that was checked', failures);
   }
   const changedFiles = files.map((file) => (result.changes.has(file.path) ? { ...file, text: result.changes.get(file.path)!.after } : file));
-  const again = link(changedFiles, disk);
+  const again = link(changedFiles, disk, options.configs);
   for (const { path, line, message } of again.errors) {
     if (result.changes.has(path)) failAll(result, path, `the result does not parse (line ${line}: ${message})`, failures);
   }

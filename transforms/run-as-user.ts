@@ -27,7 +27,7 @@ It stays away from what starts nothing, drops by itself, starts others, needs ro
 caller's files, is for development, or lives under /root.`,
   *apply({ project, options }) {
     for (const target of project.targets) {
-      const { base } = historyOf(target.stage, target.unit.dockerfile);
+      const { base } = historyOf(target.stage, target.unit);
       if (base.kind === 'scratch' || judge(target).verdict !== 'fixable') continue;
       const account = accountFor(target, options.user);
       yield account ? fix(target, account) : noAccount(target);
@@ -51,7 +51,7 @@ function fix(target: Target, account: Account): Finding {
 
 /** What is wrong is where USER is missing: the FROM, or the USER that says root. */
 function place(target: Target) {
-  const { user } = historyOf(target.stage, target.unit.dockerfile);
+  const { user } = historyOf(target.stage, target.unit);
   const { start, end } = user?.instruction ?? target.stage.from;
   return { target, path: target.unit.file.path, start, end };
 }

@@ -21,7 +21,7 @@ files with the account app, 10001:10001; they are copied over, and USER names th
 Where the file uses no image with a shell, the number alone is written.`,
   *apply({ project, options }) {
     for (const target of project.targets) {
-      const { base } = historyOf(target.stage, target.unit.dockerfile);
+      const { base } = historyOf(target.stage, target.unit);
       if (base.kind === 'scratch' && judge(target).verdict === 'fixable') yield fix(target, options.user);
     }
   },

@@ -45,6 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
           .option('only', { type: 'string', array: true, requiresArg: true, describe: 'run only these transforms' })
           .option('skip', { type: 'string', array: true, requiresArg: true, describe: 'leave out these transforms' })
           .option('user', { type: 'string', requiresArg: true, describe: 'the account to run as: a name, a uid, or uid:gid' })
+          .option('config', { type: 'string', requiresArg: true, describe: 'a configuration file, instead of the nearest one' })
           .option('format', { choices: ['diff', 'json'] as const, default: 'diff' as const, describe: 'what goes to stdout' }),
       async (argv) => {
         const { runCommand } = await import('./run.ts');
@@ -65,7 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     await parser.parseAsync();
   } catch (error) {
-    if (!(error instanceof ArgumentError) && !(error instanceof Error && error.name === 'UsageError')) throw error;
+    if (!(error instanceof ArgumentError) && !(error instanceof Error && (error.name === 'UsageError' || error.name === 'ConfigError'))) throw error;
     process.stderr.write(`unroot: ${oneLine(error.message)}\n`);
     return EXIT.failed;
   }

@@ -13,6 +13,7 @@ export interface RunArguments {
   only?: string[] | undefined;
   skip?: string[] | undefined;
   user?: string | undefined;
+  config?: string | undefined;
   format: 'diff' | 'json';
 }
 
@@ -21,7 +22,7 @@ export async function runCommand(paths: readonly string[], argv: RunArguments): 
   if (argv.write && argv.check) throw new UsageError('--check writes nothing; leave out --write');
   const fromInput = paths.includes('-');
   if (fromInput && paths.length > 1) throw new UsageError('- reads standard input and goes with no other path');
-  const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user };
+  const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, config: argv.config };
   const result = fromInput ? readInput(options) : unroot(paths, options);
   const { report, diff } = result;
   if (argv.format === 'json') await print(`${JSON.stringify(report, null, 2)}\n`);

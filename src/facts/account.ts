@@ -1,7 +1,7 @@
 import type { Family } from '../images/types.ts';
 import type { Target } from '../project.ts';
 import { type MadeAccount, madeAccounts } from './accounts.ts';
-import { commandsOf, unwrap } from './commands.ts';
+import { commandsOf, mentions, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
@@ -35,7 +35,7 @@ export const NEW_UID = 10_001;
 
 /** The account that a target should run as, by the preferences of RULES D; undefined where none can be settled. */
 export function accountFor(target: Target, wish?: Wish): Account | undefined {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history, family);
   return basesOwnUser(history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(family);
@@ -91,7 +91,7 @@ function made(target: Target, history: History): Account | undefined {
 /** Whether an account is there to be changed to by a tool, or to log in with. */
 function isPutIn(name: string, history: History): boolean {
   return history.steps.some((step) =>
-    commandsOf(step).some((command) => {
+    mentions(step, name) && commandsOf(step).some((command) => {
       const { name: tool, words } = unwrap(command);
       return (tool === 'su' || tool === 'gosu' || tool === 'chpasswd' || tool === 'passwd') && words.some(({ value }) => value?.includes(name));
     }),
@@ -102,7 +102,7 @@ function owns({ name, uid }: MadeAccount, history: History): boolean {
   const isOwner = (owner: string | undefined) => owner !== undefined && [name, String(uid)].includes(owner.split(':')[0]!.replace(/\.$/, ''));
   if (copiesOf(history).some(({ chown }) => isOwner(chown))) return true;
   return history.steps.some((step) =>
-    commandsOf(step).some((command) => {
+    mentions(step, /chown|install/) && commandsOf(step).some((command) => {
       const { name: tool, words } = unwrap(command);
       if (tool === 'chown') return isOwner(words.slice(1).find(({ value }) => value !== undefined && !value.startsWith('-'))?.value);
       return tool === 'install' && words.some(({ value }, index) => value === '-o' && isOwner(words[index + 1]?.value));

@@ -1,5 +1,5 @@
 import type { ShellCommand } from '../shell/read.ts';
-import { commandsOf, hasFlag, type Invocation, operands, option, unwrap } from './commands.ts';
+import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import type { History, Step } from './history.ts';
 import { memo } from './memo.ts';
 
@@ -31,6 +31,7 @@ export const madeAccounts = memo((history: History): MadeAccount[] => {
   const accounts: MadeAccount[] = [];
   const groups = new Map<string, number | undefined>();
   for (const step of history.steps) {
+    if (!mentions(step, /user|group|passwd/)) continue;
     for (const command of commandsOf(step)) readCommand(unwrap(command), command, step, accounts, groups);
   }
   return accounts;

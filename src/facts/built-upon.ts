@@ -19,7 +19,7 @@ export function rootAgain(target: Target): FileEdit[] {
 function buildsOn(stage: Stage, target: Target): boolean {
   const { dockerfile } = target.unit;
   if (stageNamed(dockerfile.stages, stage.base, stage.index) === target.stage) return true;
-  return stage !== target.stage && historyOf(stage, dockerfile).stages.at(-2) === target.stage;
+  return stage !== target.stage && historyOf(stage, target.unit).stages.at(-2) === target.stage;
 }
 
 /** Whether a stage works before it says for itself who works. */

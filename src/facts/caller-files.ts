@@ -6,7 +6,7 @@ import { runsWithVolume } from './run-lines.ts';
 
 /** What says that a tool works on files of whoever calls it; undefined where nothing does. */
 export function callerFiles(target: Target): string | undefined {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const [volume] = history.volumes;
   if (volume) return `it is a tool with a VOLUME ${volume.path ?? volume.instruction.args} for its caller's files`;
   const place = runsWithVolume(target);
@@ -18,7 +18,7 @@ export function callerFiles(target: Target): string | undefined {
 
 /** Whether anything is put into a directory: a copy, or a RUN that works in it. */
 function isFilled(target: Target, directory: string): boolean {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const within = (path: string | undefined) => path === undefined || path === directory || path.startsWith(`${directory}/`);
   if (copiesOf(history).some(({ destination }) => within(destination))) return true;
   return history.steps.some((step) => step.instruction.keyword === 'RUN' && (step.cwd === directory || commandsOf(step).some(({ words }) => words.some(({ value }) => value?.startsWith(directory)))));

@@ -16,6 +16,13 @@ export interface Invocation {
 /** The commands of a RUN, those inside `sh -c '…'` included, in order. Empty for other instructions. */
 export const commandsOf = memo((step: Step): ShellCommand[] => scriptOf(step).commands);
 
+/** Whether a RUN's text holds a word, or matches, at all: a cheap look before its commands are read. */
+export function mentions({ instruction }: Step, wanted: string | RegExp): boolean {
+  if (instruction.keyword !== 'RUN') return false;
+  const holds = (text: string) => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text));
+  return holds(instruction.logical) || instruction.heredocs.some(({ body }) => holds(body));
+}
+
 /** The script of a RUN as its shell reads it. */
 const scriptOf = memo((step: Step): ShellScript => {
   const { instruction, cwd } = step;

@@ -58,7 +58,7 @@ export interface CopiedFile {
 
 /** Where a file of a target's image comes from; `elsewhere` for another stage or image, undefined where nothing in sight brings it. */
 export function originOf(target: Target, path: string): CopiedFile | 'elsewhere' | undefined {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   return originIn(target, history, path, 0);
 }
 
@@ -90,7 +90,7 @@ function fromStage(target: Target, history: History, copy: Copy, path: string, d
   const { dockerfile } = target.unit;
   const stage = stageNamed(dockerfile.stages, copy.from!, copy.step.stage.index);
   if (!stage || depth > 8) return 'elsewhere';
-  const other = historyOf(stage, dockerfile);
+  const other = historyOf(stage, target.unit);
   if (other === history) return 'elsewhere';
   for (const candidate of inside) {
     const found = originIn(target, other, resolvePath('/', candidate)!, depth + 1);

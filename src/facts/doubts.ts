@@ -14,7 +14,7 @@ import { writesOf } from './writes.ts';
 export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
-  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const { base } = historyOf(target.stage, target.unit);
   const line = target.stage.from.line;
   if (base.kind === 'scratch') return [];
   if (base.kind === 'unresolved') return [{ rule: 'unverified-base', message: `${base.text} has no default, so the base is not known`, line }];

@@ -3,7 +3,8 @@ import { parseReference, type Reference } from '../images/reference.ts';
 import { expand, type Variables } from '../dockerfile/expand.ts';
 import { properties } from '../dockerfile/inside.ts';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
-import { stageNamed } from '../project.ts';
+import type { ImageEntry } from '../images/types.ts';
+import { stageNamed, type Unit } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { memo } from './memo.ts';
 
@@ -60,9 +61,9 @@ export interface History {
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
 /** The history of a stage. Answered once per stage. */
-export const historyOf = memo((stage: Stage, dockerfile: Dockerfile): History => {
+export const historyOf = memo((stage: Stage, { dockerfile, config }: Pick<Unit, 'dockerfile' | 'config'>): History => {
   const stages = chainOf(stage, dockerfile);
-  const base = baseOf(stages[0]!, dockerfile);
+  const base = baseOf(stages[0]!, dockerfile, config?.images);
   const facts = base.kind === 'image' ? base.facts : undefined;
   const history: History = {
     base,
@@ -77,16 +78,12 @@ export const historyOf = memo((stage: Stage, dockerfile: Dockerfile): History =>
     ports: [],
   };
   let shell: readonly string[] = DEFAULT_SHELL;
-  let environment: ReadonlyMap<string, string | undefined> = new Map();
+  let environment: Declaration | undefined;
   const globals = globalsOf(dockerfile);
 
   for (const member of stages) {
-    let args: ReadonlyMap<string, string | undefined> = new Map();
+    let args: Declaration | undefined;
     let cmdHere = false;
-    const variablesOf = (env: typeof environment, declared: typeof args): Variables => (name) => {
-      if (env.has(name)) return env.get(name);
-      return declared.has(name) ? declared.get(name) : undefined;
-    };
     let variables = variablesOf(environment, args);
 
     for (const instruction of member.instructions) {
@@ -94,15 +91,9 @@ export const historyOf = memo((stage: Stage, dockerfile: Dockerfile): History =>
       history.steps.push({ instruction, stage: member, user: history.user, cwd: history.cwd, variables, shell });
       const word = (text: string) => expand(text, variables, dockerfile.escape);
       if (keyword === 'ENV') {
-        const next = new Map(environment);
-        for (const { name, value } of properties(instruction, dockerfile.escape)) next.set(name, word(value ?? ''));
-        environment = next;
+        environment = { instruction, escape: dockerfile.escape, before: environment, scope: variables, globals: undefined };
       } else if (keyword === 'ARG') {
-        const next = new Map(args);
-        for (const { name, value } of properties(instruction, dockerfile.escape)) {
-          next.set(name, value === undefined ? globals.get(name) : word(value));
-        }
-        args = next;
+        args = { instruction, escape: dockerfile.escape, before: args, scope: variables, globals };
       } else if (keyword === 'USER') {
         history.user = { instruction, value: word(instruction.args) };
       } else if (keyword === 'WORKDIR') {
@@ -127,6 +118,39 @@ export const historyOf = memo((stage: Stage, dockerfile: Dockerfile): History =>
   }
   return history;
 });
+
+/** An ENV or ARG, with those before it. Read only when a variable that it may set is asked for. */
+interface Declaration {
+  instruction: Instruction;
+  escape: string;
+  before: Declaration | undefined;
+  /** What its own values see. */
+  scope: Variables;
+  /** For an ARG: the defaults of those before the first FROM. */
+  globals: ReadonlyMap<string, string | undefined> | undefined;
+}
+
+/** ENV beats ARG, and the last one counts. */
+function variablesOf(environment: Declaration | undefined, args: Declaration | undefined): Variables {
+  const known = new Map<string, string | undefined>();
+  return (name) => {
+    if (!known.has(name)) known.set(name, (declared(environment, name) ?? declared(args, name))?.value);
+    return known.get(name);
+  };
+}
+
+function declared(last: Declaration | undefined, name: string): { value: string | undefined } | undefined {
+  for (let one = last; one; one = one.before) {
+    if (!one.instruction.args.includes(name)) continue;
+    const property = propertiesOf(one.instruction, one.escape).findLast((candidate) => candidate.name === name);
+    if (!property) continue;
+    if (one.globals && property.value === undefined) return { value: one.globals.get(name) };
+    return { value: expand(property.value ?? '', one.scope, one.escape) };
+  }
+  return undefined;
+}
+
+const propertiesOf = memo((instruction: Instruction, escape: string) => properties(instruction, escape));
 
 /** The stages that a stage is built of, the one nearest to the base first. */
 function chainOf(stage: Stage, dockerfile: Dockerfile): Stage[] {
@@ -155,12 +179,12 @@ const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | un
   return globals;
 });
 
-function baseOf(stage: Stage, dockerfile: Dockerfile): Base {
+function baseOf(stage: Stage, dockerfile: Dockerfile, own: readonly ImageEntry[] | undefined): Base {
   const text = fromText(stage, dockerfile);
   if (text === undefined || text === '') return { kind: 'unresolved', text: stage.base };
   if (text === 'scratch') return { kind: 'scratch', text };
   const reference = parseReference(text);
-  return reference ? { kind: 'image', text, reference, facts: lookUp(reference) } : { kind: 'unresolved', text };
+  return reference ? { kind: 'image', text, reference, facts: lookUp(reference, own) } : { kind: 'unresolved', text };
 }
 
 function startPart(instruction: Instruction, shell: readonly string[]): StartPart {

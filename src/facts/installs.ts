@@ -1,5 +1,5 @@
 import type { ShellCommand } from '../shell/read.ts';
-import { commandsOf, type Invocation, operands, unwrap } from './commands.ts';
+import { commandsOf, type Invocation, mentions, operands, unwrap } from './commands.ts';
 import type { History, Step } from './history.ts';
 import { memo } from './memo.ts';
 
@@ -17,6 +17,8 @@ const MANAGERS: Record<string, { install: RegExp; takesValue: RegExp }> = {
   pacman: { install: /^-S\w*$/, takesValue: /^$/ },
 };
 
+const ANY_MANAGER = new RegExp(`(${Object.keys(MANAGERS).join('|')}|dpkg|rpm|pip)`);
+
 export interface Installed {
   name: string;
   manager: string;
@@ -27,6 +29,7 @@ export interface Installed {
 export const packagesOf = memo((history: History): Installed[] => {
   const result: Installed[] = [];
   for (const step of history.steps) {
+    if (!mentions(step, ANY_MANAGER)) continue;
     for (const command of commandsOf(step)) {
       const invocation = unwrap(command);
       for (const name of packagesIn(invocation)) result.push({ name, manager: invocation.name!, step });
@@ -57,6 +60,7 @@ function withoutVersion(text: string): string {
 
 /** Whether a step runs a distribution's package manager, to install or to update. */
 export function managesPackages(step: Step): boolean {
+  if (!mentions(step, ANY_MANAGER)) return false;
   return commandsOf(step).some((command: ShellCommand) => {
     const { name } = unwrap(command);
     return name !== undefined && (name in MANAGERS || name === 'dpkg' || name === 'rpm' || name === 'pip' || name === 'pip3');
@@ -67,6 +71,7 @@ export function managesPackages(step: Step): boolean {
 export function managersOf(history: History): Set<string> {
   const found = new Set<string>();
   for (const step of history.steps) {
+    if (!mentions(step, ANY_MANAGER)) continue;
     for (const command of commandsOf(step)) {
       const { name } = unwrap(command);
       if (name !== undefined && name in MANAGERS) found.add(name);

@@ -1,4 +1,5 @@
-import { commandsOf } from './commands.ts';
+import { posix } from 'node:path';
+import { commandsOf, mentions } from './commands.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { History } from './history.ts';
 
@@ -8,14 +9,17 @@ import type { History } from './history.ts';
  */
 export function writtenByRun(history: History, path: string): string | undefined {
   let text: string | undefined;
+  const name = posix.basename(path);
   for (const step of history.steps) {
+    // Most RUNs never name the file: those need not be parsed.
+    if (!mentions(step, name)) continue;
     for (const command of commandsOf(step)) {
       const redirect = command.redirects.find(
         ({ operator, target }) => (operator === '>' || operator === '>>') && resolvePath(command.cwd, target.value) === path,
       );
-      const name = command.words[0]?.value;
-      if (redirect && (name === 'echo' || name === 'printf')) {
-        const printed = printedBy(name, command.words.slice(1).map((word) => word.value));
+      const tool = command.words[0]?.value;
+      if (redirect && (tool === 'echo' || tool === 'printf')) {
+        const printed = printedBy(tool, command.words.slice(1).map((word) => word.value));
         text = (redirect.operator === '>>' ? (text ?? '') : '') + (printed ?? '');
       } else if (redirect || downloads(command.words.map((word) => word.value), command.cwd, path)) text ??= '';
     }

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
-import { commandsOf, hasFlag, operands, unwrap } from './commands.ts';
+import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
@@ -21,7 +21,7 @@ export interface Ownership {
 
 /** RULES E: exactly the paths that something in sight says are written, and none of the code. */
 export function ownershipFor(target: Target, account: Account): Ownership {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const wanted = writesOf(target)
     .map((write) => placeToOwn(write, history))
     .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
@@ -61,7 +61,7 @@ function isCode(path: string, history: History): boolean {
 function isOwned(path: string, account: Account, history: History): boolean {
   const isAccount = (owner: string | undefined) => owner !== undefined && [account.name, String(account.uid)].includes(owner.split(/[:.]/)[0]);
   return history.steps.some((step) =>
-    commandsOf(step).some((command) => {
+    mentions(step, /chown|install/) && commandsOf(step).some((command) => {
       const { name, words } = unwrap(command);
       const isInstall = name === 'install' && words.some(({ value }, index) => value === '-o' && isAccount(words[index + 1]?.value));
       if (name !== 'chown' && !isInstall) return false;

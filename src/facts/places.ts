@@ -32,7 +32,7 @@ export function userPlace(target: Target): Place {
 
 /** The `USER root` that ends the chain, if it is the target's own and nothing after it needs root. */
 export function replaceableUser(target: Target): Instruction | undefined {
-  const { user } = historyOf(target.stage, target.unit.dockerfile);
+  const { user } = historyOf(target.stage, target.unit);
   const { instructions } = target.stage;
   const index = user ? instructions.indexOf(user.instruction) : -1;
   if (index < 0 || user!.value === undefined || !isRoot(user!.value)) return undefined;
@@ -42,7 +42,7 @@ export function replaceableUser(target: Target): Instruction | undefined {
 /** RULES E2: the account's RUN, behind the last package step and before the application is copied, while root is at work. */
 export function accountPlace(target: Target): Place {
   const { dockerfile } = target.unit;
-  const history = historyOf(target.stage, dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const steps = history.steps.filter(({ stage }) => stage === target.stage);
   const copy = steps.findIndex(({ instruction: { keyword } }) => keyword === 'COPY' || keyword === 'ADD');
   const head = copy < 0 ? steps.filter(({ instruction }) => instruction.keyword === 'RUN') : steps.slice(0, copy);
@@ -62,7 +62,7 @@ function worksAsRoot({ user }: Step): boolean {
 
 /** Where directories are made and owned: before the first VOLUME that holds one, else where USER goes. */
 export function ownershipPlace(target: Target, paths: readonly string[]): Place {
-  const history: History = historyOf(target.stage, target.unit.dockerfile);
+  const history: History = historyOf(target.stage, target.unit);
   const volume = history.volumes.find(
     ({ path, instruction }) => path !== undefined && target.stage.instructions.includes(instruction) && paths.some((owned) => owned === path || owned.startsWith(`${path}/`) || path.startsWith(`${owned}/`)),
   );

@@ -17,7 +17,7 @@ export interface LowPort {
 
 /** The ports below 1024 that a target listens on, as EXPOSE, its start command and the catalogue say. */
 export const portsOf = memo((target: Target): LowPort[] => {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const found = new Map<number, string>();
   for (const { port } of history.ports) found.set(port, `EXPOSE ${port}`);
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;

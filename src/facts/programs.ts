@@ -21,7 +21,7 @@ const RUNTIMES =
 export function isKnownProgram(started: Started, target: Target): boolean {
   const { name, payload } = started;
   if (name === undefined || payload || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
-  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
   return (own.includes(name) && entry?.start === 'server') || (programOf(name)?.verified ?? false);
@@ -35,7 +35,7 @@ export interface InstalledProgram {
 
 /** The catalogued programs that a target starts and that its own packages brought, in order. */
 export function installedPrograms(target: Target): InstalledProgram[] {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const packages = packagesOf(history);
   const found: InstalledProgram[] = [];
   for (const { name, payload } of startOf(target).commands) {

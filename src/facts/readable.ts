@@ -15,7 +15,7 @@ export interface Readable {
 
 /** Root executes a script that has any x bit; others need theirs. One COPY of one script gets `--chmod=0755`. */
 export function readableStart(target: Target): Readable {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const result: Readable = { edits: [], doubts: [] };
   for (const script of startOf(target).scripts) {
     if (!isClosed(script) || opensLater(script, history)) continue;

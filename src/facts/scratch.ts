@@ -12,7 +12,7 @@ import { historyOf } from './history.ts';
 export function accountStage(target: Target): { name: string; from: string } | undefined {
   const { dockerfile } = target.unit;
   const { stages } = dockerfile;
-  if (hasPasswd(target) || isCountedOn(target)) return undefined;
+  if (target.unit.config?.scratch === 'numeric' || hasPasswd(target) || isCountedOn(target)) return undefined;
   const donor = stages.slice(0, target.stage.index).findLast((stage) => restsOnImage(stage, stages) && hasShell(stage, target));
   if (!donor) return undefined;
   const platform = donor.platform === undefined ? '' : `--platform=${donor.platform} `;
@@ -31,12 +31,12 @@ function restsOnImage(stage: Stage, stages: readonly Stage[]): boolean {
 }
 
 function hasPasswd(target: Target): boolean {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   return copiesOf(history).some(({ destination, sources }) => destination === '/etc/passwd' || (destination === '/etc' && sources.some((source) => source?.endsWith('passwd'))) || destination === '/');
 }
 
 function hasShell(stage: Stage, target: Target): boolean {
-  const history = historyOf(stage, target.unit.dockerfile);
+  const history = historyOf(stage, target.unit);
   const family = familyOf(history);
   if (family === 'scratch' || family === 'distroless' || family === 'windows') return false;
   return family !== 'unknown' || history.steps.some(({ instruction }) => instruction.keyword === 'RUN' && !instruction.json);

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { readShell, resolvePath, type ShellCommand } from '../shell/read.ts';
-import { calledScript, carriedScript, commandsOf, type Invocation, unwrap, wordsOnly } from './commands.ts';
+import { calledScript, carriedScript, commandsOf, type Invocation, mentions, unwrap, wordsOnly } from './commands.ts';
 import { type CopiedFile, originOf } from './copies.ts';
 import { type History, historyOf, type StartPart } from './history.ts';
 import { memo } from './memo.ts';
@@ -51,7 +51,7 @@ const MAX_DEPTH = 6;
 
 /** What a target starts. Answered once per target. */
 export const startOf = memo((target: Target): Start => {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const start = begin(history);
   const follower = new Follower(target, history, start);
   for (const command of firstCommands(history, start)) follower.follow(command, undefined, 0);
@@ -195,8 +195,9 @@ class Follower {
   /** Whether a RUN of the chain compiles a program to this path, or right beside it. */
   private isBuilt(written: string, cwd: string | undefined): boolean {
     const paths = new Set(candidatePaths(written, cwd));
+    const file = posix.basename(written);
     return this.history.steps.some((step) =>
-      commandsOf(step).some((command) => {
+      (mentions(step, file) || (written.includes('/') && mentions(step, ANY_BUILDER))) && commandsOf(step).some((command) => {
         const { name, words } = unwrap(command);
         if (!BUILDERS.has(name ?? '')) return false;
         const named = words.slice(1).some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
@@ -235,6 +236,8 @@ function packageScripts(text: string): Record<string, string | undefined> {
 
 /** Tools whose result is a program of one's own. */
 const BUILDERS = new Set(['go', 'cargo', 'gcc', 'g++', 'cc', 'c++', 'clang', 'rustc', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'mvnw', 'npm', 'yarn', 'pnpm', 'crystal', 'nim', 'zig', 'make', 'cmake']);
+
+const ANY_BUILDER = new RegExp(`(^|[\\s/;&|(])(${[...BUILDERS].map((name) => name.replaceAll('+', '\\+')).join('|')})\\s`);
 
 /** Entrypoints of base images that run their arguments. */
 const HANDS_OVER = new Set(['docker-entrypoint.sh', 'docker-php-entrypoint', 'entrypoint.sh', '__cacert_entrypoint.sh']);

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { commandsOf, unwrap } from './commands.ts';
+import { commandsOf, mentions, unwrap } from './commands.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { managesPackages } from './installs.ts';
 import { memo } from './memo.ts';
@@ -16,7 +16,7 @@ export interface EffectiveUser {
 
 /** The effective user of a target: its last USER, else its base's. */
 export function effectiveUser(target: Target): EffectiveUser {
-  return userOf(historyOf(target.stage, target.unit.dockerfile));
+  return userOf(historyOf(target.stage, target.unit));
 }
 
 /** The effective user at the end of a history. */
@@ -55,7 +55,10 @@ function provesRoot(history: History): boolean {
 
 const ROOT_TOOLS = new Set(['useradd', 'adduser', 'groupadd', 'addgroup', 'usermod', 'chown', 'a2enmod', 'update-ca-certificates', 'ldconfig']);
 
+const ANY_ROOT_TOOL = new RegExp([...ROOT_TOOLS].join('|'));
+
 function needsRoot(step: Step): boolean {
+  if (!managesPackages(step) && !mentions(step, ANY_ROOT_TOOL)) return false;
   const commands = commandsOf(step).map((command) => ({ ...unwrap(command), command }));
   if (commands.some(({ through }) => through.includes('sudo'))) return false;
   return managesPackages(step) || commands.some(({ words }) => ROOT_TOOLS.has(posix.basename(words[0]?.value ?? '')));

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { namedFor } from '../config.ts';
 import type { Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import { commandsOf, operands, unwrap } from './commands.ts';
@@ -23,7 +24,7 @@ export interface Write {
 
 /** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
 export const writesOf = memo((target: Target): Write[] => {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   const found = [
     ...volumes(target, history),
     ...baseWrites(target, history),
@@ -32,6 +33,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...emptyWorkdir(history),
     ...startWrites(target, history),
     ...environmentWrites(history),
+    ...configuredWrites(target),
   ].filter(({ path }) => !isOpen(path, history) && !isForbidden(path));
   const byPath = new Map<string, Write>();
   for (const write of found) {
@@ -117,12 +119,18 @@ function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: His
       const { name, words } = unwrap(command);
       if (name !== undefined && HARMLESS.has(name) && !command.redirects.some(({ target }) => within(resolvePath(command.cwd, target.value)))) continue;
       const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
-      if (touched.some(({ value, text }) => within(resolvePath(command.cwd, pathIn(value))) || (value === undefined && text.includes(path)))) return true;
+      if (pathsIn(command).some(within) || touched.some(({ value, text }) => value === undefined && text.includes(path))) return true;
       if (command.cwd === path && name !== 'cd') return true;
     }
   }
   return false;
 }
+
+/** The paths that a command's arguments and redirections may mean, seen from where it runs. */
+const pathsIn = memo((command: ShellCommand): string[] => {
+  const words = [...unwrap(command).words.slice(1), ...command.redirects.map(({ target }) => target)];
+  return words.flatMap(({ value }) => resolvePath(command.cwd, pathIn(value)) ?? []);
+});
 
 /** The path in a word such as `--prefix=/opt/x`. */
 function pathIn(value: string | undefined): string | undefined {
@@ -194,6 +202,12 @@ function environmentWrites(history: History): Write[] {
     }
   }
   return found;
+}
+
+/** What the configuration says that the target writes: somebody saw it. */
+function configuredWrites({ unit, stage }: Target): Write[] {
+  const { config, file } = unit;
+  return namedFor(config, config?.paths, file.absolute, stage.name ?? String(stage.index)).map((path) => directory(path, `the configuration names ${path}`));
 }
 
 function looksLikeFile(path: string): boolean {

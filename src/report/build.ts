@@ -61,7 +61,7 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
     path: target.unit.file.path,
     stage: stageLabel(target),
     line: target.stage.from.line,
-    base: historyOf(target.stage, target.unit.dockerfile).base.text,
+    base: historyOf(target.stage, target.unit).base.text,
     verdict: (manual && !fix) || isDropped ? 'refused' : judgement.verdict,
     safety: (fix ?? manual)?.finding.safety,
     userBefore: effectiveUser(target).text,

@@ -10,7 +10,7 @@ import type { KeepAway } from './index.ts';
 export const development: KeepAway = (target) => mountedSource(target) ?? developmentServer(target);
 
 function mountedSource(target: Target): Reason | undefined {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   for (const { service, path, directory } of target.services) {
     if (service.watched) return { rule: 'development', message: `service ${service.name} in ${path} syncs files into it (develop.watch)`, advice: ADVICE };
     for (const { type, source, target: inside } of service.mounts) {

@@ -43,7 +43,7 @@ function dropperOf({ name, words, through }: Started): string | undefined {
 
 /** The base's own entrypoint drops, if the file keeps it and starts what it tests for. */
 function baseDrops(target: Target) {
-  const { base, entrypoint } = historyOf(target.stage, target.unit.dockerfile);
+  const { base, entrypoint } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   if (!entry || entrypoint || (entry.drop !== 'entrypoint' && entry.drop !== 'daemon')) return undefined;
   const { argv } = startOf(target);

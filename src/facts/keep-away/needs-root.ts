@@ -42,7 +42,7 @@ function neededBy(name: string): string | undefined {
 }
 
 function baseOf(target: Target): Reason | undefined {
-  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const start = startOf(target);
   if (entry?.action !== 'needs-root' || (start.from !== 'base' && start.baseEntrypoint === undefined)) return undefined;
@@ -50,7 +50,7 @@ function baseOf(target: Target): Reason | undefined {
 }
 
 function mountsOf(target: Target): Reason | undefined {
-  const { volumes } = historyOf(target.stage, target.unit.dockerfile);
+  const { volumes } = historyOf(target.stage, target.unit);
   const docker = volumes.find(({ path }) => path === '/var/lib/docker' || path === '/var/run/docker.sock' || path === '/run/docker.sock');
   if (docker) return { rule: 'needs-root', message: `VOLUME ${docker.path}: ${DOCKER}`, line: docker.instruction.line, advice: USERNS };
   for (const { service, path } of target.services) {

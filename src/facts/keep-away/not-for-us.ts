@@ -5,7 +5,7 @@ import type { KeepAway } from './index.ts';
 /** RULES A4: files and images that are not ours to change. */
 
 export const windows: KeepAway = ({ unit, stage }) => {
-  const { base, stages } = historyOf(stage, unit.dockerfile);
+  const { base, stages } = historyOf(stage, unit);
   const family = base.kind === 'image' ? base.facts?.family : undefined;
   const platform = stages.some((one) => one.platform?.startsWith('windows'));
   const shell = unit.dockerfile.escape === '`' && unit.dockerfile.instructions.some((one) => one.keyword === 'SHELL' && /powershell|cmd/i.test(one.args));
@@ -42,7 +42,7 @@ export const devContainer: KeepAway = ({ unit }) =>
     : undefined;
 
 export const looksLikeJson: KeepAway = ({ unit, stage }) => {
-  const { entrypoint, cmd } = historyOf(stage, unit.dockerfile);
+  const { entrypoint, cmd } = historyOf(stage, unit);
   for (const part of [entrypoint, cmd]) {
     if (part && !part.words && /^\[\s*["'\w/]/.test(part.script) && /\]\s*[^\s]?$|["']\s*,/.test(part.script)) {
       return {
@@ -57,7 +57,7 @@ export const looksLikeJson: KeepAway = ({ unit, stage }) => {
 };
 
 export const onbuildRun: KeepAway = ({ unit, stage }) => {
-  const { steps } = historyOf(stage, unit.dockerfile);
+  const { steps } = historyOf(stage, unit);
   const step = steps.find(({ instruction }) => instruction.keyword === 'ONBUILD' && /^(run|copy|add|workdir)\b/i.test(instruction.args));
   if (!step) return undefined;
   return {

@@ -5,7 +5,7 @@ import { historyOf } from '../history.ts';
 /** RULES A3: a comment that asks to leave this finding alone, ours or another scanner's, in the target's own chain. */
 export const optedOut: KeepAway = ({ unit, stage }) => {
   const { comments, stages } = unit.dockerfile;
-  const chain = new Set(historyOf(stage, unit.dockerfile).stages);
+  const chain = new Set(historyOf(stage, unit).stages);
   for (const comment of comments) {
     const words = optOut(comment.text);
     if (words === undefined) continue;

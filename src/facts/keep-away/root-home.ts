@@ -1,4 +1,4 @@
-import { commandsOf, hasFlag, operands, unwrap } from '../commands.ts';
+import { commandsOf, hasFlag, mentions, operands, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { type History, historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
@@ -7,7 +7,7 @@ import type { KeepAway } from './index.ts';
 
 /** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
 export const livesInRootHome: KeepAway = (target) => {
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  const history = historyOf(target.stage, target.unit);
   return installedThere(history) ?? writtenThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? worksThere(history);
 };
 
@@ -24,6 +24,7 @@ const TOOLS: Record<string, string> = {
 function installedThere(history: History): Reason | undefined {
   for (const step of history.steps) {
     if (step.user !== undefined && step.user.value !== 'root' && step.user.value !== '0') continue;
+    if (!mentions(step, INSTALLERS)) continue;
     for (const command of commandsOf(step)) {
       const { name, words } = unwrap(command);
       const tool = toolOf(name, words, step);
@@ -46,9 +47,12 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
 }
 
+const INSTALLERS = /\b(pipx?3?|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk)\b/;
+
 /** Files that a RUN leaves under /root. What is removed again, or a cache, does not count. */
 function writtenThere(history: History): Reason | undefined {
   for (const step of history.steps) {
+    if (!mentions(step, /root|~|HOME/)) continue;
     for (const command of commandsOf(step)) {
       const { name, words } = unwrap(command);
       if (name === 'rm' || name === 'ls' || name === 'cd' || name === 'chmod' || name === 'chown') continue;

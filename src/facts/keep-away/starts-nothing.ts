@@ -6,7 +6,7 @@ import type { KeepAway } from './index.ts';
 /** RULES A2: only a target that starts something is fixed. */
 
 export const unknownBase: KeepAway = (target) => {
-  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const { base } = historyOf(target.stage, target.unit);
   const user = effectiveUser(target);
   const line = target.stage.from.line;
   if (user.kind === 'unknown' && user.own) {
@@ -39,7 +39,7 @@ export const startsNothing: KeepAway = (target) => {
 };
 
 function entryOf(target: Parameters<KeepAway>[0]) {
-  const { base } = historyOf(target.stage, target.unit.dockerfile);
+  const { base } = historyOf(target.stage, target.unit);
   return base.kind === 'image' ? base.facts?.entry : undefined;
 }
 
@@ -50,7 +50,7 @@ const KEEPS_OPEN = /^(sleep|tail|true|false|echo|pause|cat|yes|date|ls|uname|who
 export const startsPrompt: KeepAway = (target) => {
   const start = startOf(target);
   if (start.from === 'base' && entryOf(target)?.start === 'prompt') {
-    return { rule: 'starts-a-prompt', message: `nothing but the prompt of ${historyOf(target.stage, target.unit.dockerfile).base.text} is started`, advice: ADVICE };
+    return { rule: 'starts-a-prompt', message: `nothing but the prompt of ${historyOf(target.stage, target.unit).base.text} is started`, advice: ADVICE };
   }
   // What runs last decides: `service x start && bash` is another matter.
   const own = start.commands.filter(({ name }) => name !== undefined);

@@ -43,7 +43,7 @@ const STARTERS: Record<string, string> = {
 /** RULES B2: an init, a supervisor, sshd or cron, in the start command, its scripts or the base. */
 export const startsOthers: KeepAway = (target) => {
   const start = startOf(target);
-  const { base, entrypoint } = historyOf(target.stage, target.unit.dockerfile);
+  const { base, entrypoint } = historyOf(target.stage, target.unit);
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
   for (const { name, words, script } of start.commands) {
     if (name === undefined) continue;

@@ -18,7 +18,7 @@ export const toolImage: KeepAway = (target) => {
 
 /** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing, its CMD is missing or asks for help. */
 export function isTool(target: Parameters<KeepAway>[0]): boolean {
-  const { entrypoint, cmd, ports, base } = historyOf(target.stage, target.unit.dockerfile);
+  const { entrypoint, cmd, ports, base } = historyOf(target.stage, target.unit);
   const inherited = base.kind === 'image' ? (base.facts?.entry.ports ?? []) : [];
   if (!entrypoint?.words || ports.length > 0 || inherited.length > 0 || target.services.length > 0) return false;
   if (cmd === undefined) return true;

@@ -6,12 +6,16 @@ import type { KeepAway } from './index.ts';
 /** What makes an unseen start script likely to need root. */
 const TELLTALE = /^(gosu|su-exec|supervisor|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root)$/;
 
+/** A cheap look: without one of these words no such package is installed. */
+const MAY_TELL = /gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root/;
+
 /** RULES B4: the start script is out of sight, and what is installed says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
   const start = startOf(target);
   const [script] = start.unseen;
   if (script === undefined) return undefined;
-  const history = historyOf(target.stage, target.unit.dockerfile);
+  if (!MAY_TELL.test(target.unit.dockerfile.text)) return undefined;
+  const history = historyOf(target.stage, target.unit);
   const tool = packagesOf(history).find(({ name }) => TELLTALE.test(name))?.name ?? fetched(target.unit.dockerfile.text);
   if (tool === undefined) return undefined;
   return {
