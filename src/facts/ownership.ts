@@ -25,27 +25,46 @@ export function ownershipFor(target: Target, account: Account): Ownership {
   const wanted = writesOf(target)
     .map((write) => placeToOwn(write, history))
     .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
-  const doubts = wanted.filter(({ path, kind }) => kind === 'directory' && isCode(path, history)).map(codeDoubt);
-  const own = wanted.filter(({ path, kind }) => kind === 'file' || !isCode(path, history));
-  if (!hasShell(history)) return { commands: [], paths: [], doubts: [...doubts, ...own.map(shellDoubt)] };
+  const own = wanted.filter((write) => write.kind === 'file' || write.tree || !isCode(write.path, history));
+  const beside = wanted.filter((write) => !own.includes(write));
+  if (!hasShell(history)) return { commands: [], paths: [], doubts: [...beside.map(codeDoubt), ...own.map(shellDoubt)] };
 
-  const directories = unique(own.filter(({ kind }) => kind === 'directory').map(({ path }) => path));
+  const trees = unique(own.filter(({ tree }) => tree).map(({ path }) => path));
+  const directories = unique(own.filter(({ kind, tree }) => kind === 'directory' && !tree).map(({ path }) => path));
   const files = unique(own.filter(({ kind }) => kind === 'file').map(({ path }) => path));
+  const open = unique(beside.map(({ path }) => path)).filter(mayBeOpened);
   const commands = [];
-  const missing = directories.filter((path) => !isMade(path, history));
+  const missing = [...trees, ...directories].filter((path) => !isMade(path, history));
   if (missing.length > 0) commands.push(`mkdir -p ${missing.map(quote).join(' ')}`);
   if (files.length > 0) commands.push(`touch ${files.map(quote).join(' ')}`);
-  const paths = [...directories, ...files];
-  if (paths.length > 0) commands.push(`chown ${account.owner} ${paths.map(quote).join(' ')}`);
-  return { commands, paths, doubts };
+  const plain = [...directories, ...files];
+  if (trees.length > 0) commands.push(`chown -R ${account.owner} ${trees.map(quote).join(' ')}`);
+  if (plain.length > 0) commands.push(`chown ${account.owner} ${plain.map(quote).join(' ')}`);
+  const group = account.gid ?? account.name;
+  if (open.length > 0 && group !== undefined) commands.push(`chgrp ${group} ${open.map(quote).join(' ')}`, `chmod 1775 ${open.map(quote).join(' ')}`);
+  return { commands, paths: [...trees, ...plain, ...open], doubts: beside.map(codeDoubt) };
 }
 
-/** A file's directory, since logs are rotated and databases need a journal beside them, unless that is the system's or holds code. */
+/** RULES E4: a directory of the application's own may get new files beside its code; the system's never. */
+function mayBeOpened(path: string): boolean {
+  return path !== '/' && !isSystem(path) && !/site-packages|^\/root/.test(path);
+}
+
+/**
+ * A file's directory, since logs are rotated and databases need a journal beside them. Where that is
+ * the system's or holds code, a log or pid file is made itself; another is not: a program that finds
+ * an empty file may take it for its data.
+ */
 function placeToOwn(write: Write, history: History): Write {
   if (write.kind === 'directory') return write;
   const parent = posix.dirname(write.path);
-  if (isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history) || parent === '/') return write;
-  return { ...write, path: parent, kind: 'directory' };
+  const isOthers = parent === '/' || isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history);
+  return isOthers && mayBeEmpty(write.path) ? write : { ...write, path: parent, kind: 'directory' };
+}
+
+/** Files that a program appends to or replaces, and never reads at its start. */
+function mayBeEmpty(path: string): boolean {
+  return /\.(log|pid|out|err|lock)$/.test(path) || /^\/(var\/log|run|var\/run)\//.test(path);
 }
 
 /** Whether code or dependencies lie in a directory: something is copied into it from the context or another stage. */
@@ -98,8 +117,8 @@ function hasShell(history: History): boolean {
   return family !== 'distroless' && family !== 'scratch';
 }
 
-function codeDoubt({ path, because }: Write): Reason {
-  return { rule: 'write-sign', message: `${because}, but code lies in ${path}, which stays root's`, advice: 'write to a directory of its own' };
+function codeDoubt({ because }: Write): Reason {
+  return { rule: 'write-sign', message: `${because}, beside code: the account may make new files there and not replace root's`, advice: 'write to a directory of its own' };
 }
 
 function shellDoubt({ path, because }: Write): Reason {

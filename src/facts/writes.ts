@@ -7,8 +7,10 @@ import { copiesOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { programWrites } from '../programs/lookup.ts';
 import { familyOf } from './family.ts';
+import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
 import { installedPrograms } from './programs.ts';
+import { sourceWrites } from './source-writes.ts';
 import { startOf } from './start.ts';
 
 /** A place that the program writes, as far as something in sight says so. */
@@ -20,6 +22,8 @@ export interface Write {
   because: string;
   /** Whether root's files may already lie there: a volume or a mount. */
   data: boolean;
+  /** Whether what is copied into it belongs to the account too: a framework's own state. */
+  tree?: boolean;
 }
 
 /** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
@@ -34,11 +38,13 @@ export const writesOf = memo((target: Target): Write[] => {
     ...startWrites(target, history),
     ...environmentWrites(history),
     ...configuredWrites(target),
+    ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
+    ...sourceWrites(target).map(({ path, where }) => file(path, `${where} writes ${path}`)),
   ].filter(({ path }) => !isOpen(path, history) && !isForbidden(path));
   const byPath = new Map<string, Write>();
   for (const write of found) {
     const known = byPath.get(write.path);
-    byPath.set(write.path, known ? { ...known, data: known.data || write.data } : write);
+    byPath.set(write.path, known ? { ...known, data: known.data || write.data, tree: known.tree || write.tree || false } : write);
   }
   return [...byPath.values()].sort((one, other) => (one.path < other.path ? -1 : 1));
 });
