@@ -1,276 +1,313 @@
-/** A program with its build context, and how to know that it works. */
+import * as assert from 'uvu/assert';
+import { Container, makeVolume, removeVolume } from './engine.ts';
+import type { Ask } from './talk.ts';
+
+/** A small program with the build context `programs/<name>/`, how to know that it works, and what unroot must make of it. */
 export interface Program {
   name: string;
-  files: Record<string, string>;
+  /** Why it is here. */
+  title: string;
+  /** Files of `programs/shared/` that its context takes. */
+  shared?: string[];
+  /** Modes that git does not keep. */
   modes?: Record<string, number>;
-  /** What unroot must say of its fix; `away`: it must not touch a byte. */
-  fix: 'safe' | 'unsafe' | 'away';
-  /** The port that it answers on; undefined for one that works and ends. */
+  /** `host` where a step installs a package. */
+  network?: 'host';
+  /** What unroot must say: a safe fix, an unsafe one, or that it drops by itself and stays as it is. */
+  unroot: 'safe' | 'unsafe' | 'drops';
+  /** The uid and gid that it runs as in the end, and that USER must name where there is a fix. */
+  user: string;
+  /** The port that it answers on; undefined for a program that does its work and ends. */
   port?: number;
-  /** Requests and their answers, the same before and after. */
-  asks?: { path: string; method?: string; body?: string; answer: RegExp }[];
-  /** For a program that ends: what it prints. */
-  prints?: RegExp;
-  /** Whom every process runs as after. */
-  uid: number;
-  /** Uids before, where not all root. */
-  before?: number[];
-  /** Code that the account must not be able to change. */
+  /** What it must answer, or print in the end, before and after alike. `{uid}` stands for whom it runs as. */
+  says: Said[];
+  /** What root writes only because it can, and the program does without. */
+  needless?: string[];
+  /** What it starts from that the account must not be able to change. */
   code?: string;
-  /** What the account must be able to write to. */
-  writes?: string;
-  /** Names of volumes by path. */
-  volumes?: Record<string, string>;
+  /** What else must hold after. */
+  also?: (images: { before: string; after: string }, container: Container) => Promise<void>;
 }
 
-const NODE_UPLOADS = `
-const http = require('http'), fs = require('fs'), dir = process.env.DIR || '/app/uploads';
-http.createServer((req, res) => {
-  if (req.method !== 'PUT') return res.end('uploads: ' + fs.readdirSync(dir).join(','));
-  let body = '';
-  req.on('data', (part) => (body += part)).on('end', () => {
-    try { fs.writeFileSync(dir + req.url, body); res.end('kept'); }
-    catch (error) { res.statusCode = 500; res.end(String(error)); }
-  });
-}).listen(3000);
-`;
+/** A question and its answer, or what a program that ends prints. */
+export type Said = (Ask & { answer: string }) | { prints: string };
 
-const GO_SERVER = `package main
+// nginx's entrypoint has it listen on IPv6 too where it may change this file, and says so where it may not.
+const NGINX_ENTRYPOINT = ['/etc/nginx/conf.d/default.conf'];
 
-import (
-	"fmt"
-	"net/http"
-	"os"
-	"os/user"
-)
-
-func main() {
-	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "hello from %s", os.Args[0]) })
-	http.HandleFunc("/who", func(w http.ResponseWriter, r *http.Request) {
-		u, err := user.LookupId(fmt.Sprint(os.Getuid()))
-		if err != nil {
-			fmt.Fprintf(w, "nobody: %v", err)
-			return
-		}
-		fmt.Fprintf(w, "known as %s", u.Name)
-	})
-	http.ListenAndServe(":8080", nil)
-}
-`;
-
-const GO_BUILD = `FROM golang:1.19 AS build
-WORKDIR /src
-COPY main.go .
-RUN CGO_ENABLED=0 GO111MODULE=off go build -tags osusergo -o /server main.go
-`;
-
-const PYTHON_LOGS = `
-import http.server, sys
-log = open(sys.argv[sys.argv.index('--log-file') + 1], 'a', buffering=1)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        log.write(self.path + '\\n')
-        self.send_response(200); self.end_headers(); self.wfile.write(b'logged')
-    def log_message(self, *args): pass
-http.server.HTTPServer(('', 8000), Handler).serve_forever()
-`;
-
-const PYTHON_STORE = `
-import http.server, os, sqlite3
-db = sqlite3.connect(os.path.join(os.environ['DATA_DIR'], 'store.db'), check_same_thread=False)
-db.execute('create table if not exists hits (path text)')
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        db.execute('insert into hits values (?)', (self.path,)); db.commit()
-        self.send_response(200); self.end_headers(); self.wfile.write(b'stored')
-    def log_message(self, *args): pass
-http.server.HTTPServer(('', 8000), Handler).serve_forever()
-`;
-
-const SERVE_BODY = `
-const http = require('http'), os = require('os'), fs = require('fs'), path = require('path');
-const cache = path.join(os.homedir(), '.cache', 'app');
-http.createServer((req, res) => {
-  try { fs.mkdirSync(cache, { recursive: true }); fs.writeFileSync(path.join(cache, 'x'), 'y'); res.end('cached'); }
-  catch (error) { res.statusCode = 500; res.end(String(error)); }
-}).listen(3000);
-`;
+const UPLOAD: Said[] = [
+  { path: '/a.txt', method: 'PUT', body: 'a', answer: 'ok' },
+  { path: '/b.txt', method: 'PUT', body: 'b', answer: 'ok' },
+];
 
 export const programs: Program[] = [
   {
-    name: 'a Node server that keeps uploads',
-    files: { Dockerfile: 'FROM node:20\nWORKDIR /app\nCOPY server.js .\nRUN mkdir /app/uploads\nEXPOSE 3000\nCMD ["node", "server.js"]\n', 'server.js': NODE_UPLOADS },
-    fix: 'safe',
+    name: 'node-uploads',
+    title: 'a Node server that keeps uploads in a directory made for them',
+    shared: ['server.js'],
+    unroot: 'safe',
+    user: '1000:1000',
     port: 3000,
-    asks: [
-      { path: '/', answer: /^uploads:/ },
-      { path: '/a.txt', method: 'PUT', body: 'a', answer: /^kept$/ },
-      { path: '/', answer: /a\.txt/ },
-    ],
-    uid: 1000,
+    says: [{ path: '/', answer: 'kept: ' }, ...UPLOAD, { path: '/', answer: 'kept: a.txt b.txt' }],
     code: '/app/server.js',
-    writes: '/app/uploads',
   },
   {
-    name: 'a Go binary on scratch that asks who it is',
-    files: { Dockerfile: `${GO_BUILD}\nFROM scratch\nCOPY --from=build /server /server\nEXPOSE 8080\nENTRYPOINT ["/server"]\n`, 'main.go': GO_SERVER },
-    fix: 'safe',
+    name: 'go-scratch',
+    title: 'a Go binary on scratch, which gets an account that it can look up',
+    shared: ['main.go'],
+    unroot: 'safe',
+    user: '10001:10001',
     port: 8080,
-    asks: [{ path: '/', answer: /^hello from \/server$/ }],
-    uid: 10001,
+    says: [{ path: '/uid', answer: 'uid {uid}' }],
+    code: '/server',
+    also: async (_, container) => assert.is(await container.answer({ path: '/who' }), 'uid 10001 has a name'),
   },
   {
-    name: 'Python with a log file',
-    files: { Dockerfile: 'FROM python:3.11-slim\nCOPY app.py /srv/app.py\nEXPOSE 8000\nCMD ["python", "/srv/app.py", "--log-file", "/var/log/app/access.log"]\nRUN mkdir /var/log/app\n', 'app.py': PYTHON_LOGS },
-    fix: 'safe',
+    name: 'go-scratch-with-passwd',
+    title: 'a Go binary on scratch that looks itself up in the accounts of the builder',
+    shared: ['main.go'],
+    unroot: 'safe',
+    user: '10001:10001',
+    port: 8080,
+    says: [{ path: '/who', answer: 'uid {uid} has a name' }],
+    code: '/server',
+  },
+  {
+    name: 'python-log-file',
+    title: 'Python with a log file in its start command',
+    unroot: 'safe',
+    user: '10001:10001',
     port: 8000,
-    asks: [{ path: '/x', answer: /^logged$/ }],
-    uid: 10001,
+    says: [{ path: '/x', answer: '/x\n' }, { path: '/y', answer: '/x\n/y\n' }],
     code: '/srv/app.py',
-    writes: '/var/log/app',
   },
   {
-    name: 'an Alpine tool',
-    files: { Dockerfile: 'FROM alpine:3.19\nRUN apk add --no-cache figlet\nCOPY banner /usr/local/bin/banner\nENTRYPOINT ["banner"]\nCMD ["--help"]\n', banner: '#!/bin/sh\necho "banner for $(id -u): $*"\n' },
-    modes: { banner: 0o755 },
-    fix: 'unsafe',
-    prints: /^banner for \d+: --help$/m,
-    uid: 10001,
-  },
-  {
-    name: 'an account that the file makes and never uses',
-    files: {
-      Dockerfile: 'FROM node:20-alpine\nRUN addgroup -g 2000 web && adduser -D -u 2000 -G web web\nRUN mkdir /data && chown web:web /data\nCOPY server.js /srv/server.js\nENV DIR=/data\nEXPOSE 3000\nCMD ["node", "/srv/server.js"]\n',
-      'server.js': NODE_UPLOADS,
+    name: 'alpine-tool',
+    title: 'an Alpine tool with nothing in sight that says whose files it works on',
+    network: 'host',
+    unroot: 'unsafe',
+    user: '10001:10001',
+    says: [{ prints: 'banner of uid {uid}: --help\n' }],
+    code: '/usr/local/bin/banner',
+    also: async ({ after }) => {
+      // Whoever calls it with files of their own needs --user, which must still work.
+      const called = await Container.run(after, { flags: ['--user', '4242:4242'], command: ['hello'] });
+      assert.is(await called.exit(), 0);
+      assert.is(await called.logs(), 'banner of uid 4242: hello\n');
+      await called.remove();
     },
-    fix: 'safe',
+  },
+  {
+    name: 'unused-account',
+    title: 'an account that the file makes and never uses',
+    shared: ['server.js'],
+    unroot: 'safe',
+    user: '2000:2000',
     port: 3000,
-    asks: [{ path: '/b', method: 'PUT', body: 'b', answer: /^kept$/ }],
-    uid: 2000,
+    says: [...UPLOAD, { path: '/', answer: 'kept: a.txt b.txt' }],
     code: '/srv/server.js',
-    writes: '/data',
   },
   {
-    name: 'redis with a configuration, left alone',
-    files: { Dockerfile: 'FROM redis:7\nCOPY redis.conf /etc/redis.conf\nCMD ["redis-server", "/etc/redis.conf"]\n', 'redis.conf': 'save ""\nbind 0.0.0.0\n' },
-    fix: 'away',
-    uid: 999,
-    before: [999],
+    name: 'redis-config',
+    title: 'redis with a configuration, which drops by itself',
+    unroot: 'drops',
+    user: '999:999',
+    port: 6379,
+    says: [{ line: 'PING', answer: '+PONG' }, { line: 'SET key value', answer: '+OK' }, { line: 'SAVE', answer: '+OK' }],
   },
   {
-    name: 'a Node server that caches under its home',
-    files: { Dockerfile: 'FROM node:20-alpine\nCOPY server.js /app/server.js\nEXPOSE 3000\nCMD ["node", "/app/server.js"]\n', 'server.js': SERVE_BODY },
-    fix: 'safe',
+    name: 'redis-behind-a-shell',
+    title: 'redis behind a shell, which never dropped',
+    unroot: 'unsafe',
+    user: '999:999',
+    port: 6379,
+    says: [{ line: 'PING', answer: '+PONG' }, { line: 'SET key value', answer: '+OK' }, { line: 'SAVE', answer: '+OK' }],
+    code: '/usr/local/etc/redis/redis.conf',
+  },
+  {
+    name: 'node-home',
+    title: 'a Node server that caches under its home',
+    unroot: 'safe',
+    user: '1000:1000',
     port: 3000,
-    asks: [{ path: '/', answer: /^cached$/ }],
-    uid: 1000,
-    code: '/app/server.js',
+    says: [{ path: '/', answer: 'cached' }],
+    code: '/app/cache.js',
   },
   {
-    name: 'Python that caches under the home of a new account',
-    files: {
-      Dockerfile: 'FROM python:3.11-slim\nCOPY app.py /srv/app.py\nEXPOSE 8000\nCMD ["python", "/srv/app.py"]\n',
-      'app.py': "import http.server, pathlib\nclass H(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        p = pathlib.Path.home() / '.cache'; p.mkdir(exist_ok=True); (p / 'x').write_text('y')\n        self.send_response(200); self.end_headers(); self.wfile.write(b'cached')\n    def log_message(self, *a): pass\nhttp.server.HTTPServer(('', 8000), H).serve_forever()\n",
-    },
-    fix: 'safe',
+    name: 'python-home',
+    title: 'Python that caches under the home of a new account',
+    unroot: 'safe',
+    user: '10001:10001',
     port: 8000,
-    asks: [{ path: '/', answer: /^cached$/ }],
-    uid: 10001,
+    says: [{ path: '/', answer: 'cached' }],
     code: '/srv/app.py',
   },
   {
-    name: 'a database in a volume',
-    files: { Dockerfile: 'FROM python:3.11-slim\nCOPY app.py /srv/app.py\nENV DATA_DIR=/data\nVOLUME /data\nEXPOSE 8000\nCMD ["python", "/srv/app.py"]\n', 'app.py': PYTHON_STORE },
-    fix: 'unsafe',
-    port: 8000,
-    asks: [{ path: '/', answer: /^stored$/ }],
-    uid: 10001,
-    writes: '/data',
-    volumes: { '/data': 'store' },
-  },
-  {
-    name: 'a start script with mode 0700',
-    files: { Dockerfile: 'FROM node:20\nCOPY server.js /app/server.js\nCOPY start.sh /start.sh\nRUN mkdir /app/uploads\nEXPOSE 3000\nENTRYPOINT ["/start.sh"]\n', 'server.js': NODE_UPLOADS, 'start.sh': '#!/bin/sh\nset -e\nexec node /app/server.js\n' },
-    modes: { 'start.sh': 0o700 },
-    fix: 'safe',
-    port: 3000,
-    asks: [{ path: '/c', method: 'PUT', body: 'c', answer: /^kept$/ }],
-    uid: 1000,
-    writes: '/app/uploads',
-  },
-  {
-    name: 'nginx with a site of its own, in a private network',
-    files: { Dockerfile: 'FROM nginx:latest\nCOPY index.html /usr/share/nginx/html/index.html\n', 'index.html': '<p>a site</p>\n', 'compose.yaml': 'services:\n  web:\n    build: .\n    ports: ["8080:80"]\n' },
-    fix: 'safe',
-    port: 80,
-    asks: [{ path: '/', answer: /a site/ }],
-    uid: 101,
-    before: [0, 33, 101],
-    code: '/etc/nginx/nginx.conf',
-    writes: '/var/cache/nginx',
-  },
-  {
-    name: 'nginx on Alpine with a server of its own on 8080',
-    files: { Dockerfile: 'FROM nginx:alpine\nCOPY site.conf /etc/nginx/conf.d/default.conf\nEXPOSE 8080\n', 'site.conf': 'server { listen 8080; location / { return 200 "own server\\n"; } }\n' },
-    fix: 'unsafe',
+    name: 'go-scratch-temporary',
+    title: 'a Go binary on scratch whose file says that it writes to /tmp',
+    shared: ['main.go'],
+    unroot: 'safe',
+    user: '10001:10001',
     port: 8080,
-    asks: [{ path: '/', answer: /own server/ }],
-    uid: 101,
-    before: [0, 101],
+    says: [{ path: '/note', answer: 'noted' }, { path: '/note', answer: 'noted' }],
+    code: '/server',
   },
   {
-    name: 'Apache with a site of its own, in a private network',
-    files: { Dockerfile: 'FROM httpd:2.4\nCOPY index.html /usr/local/apache2/htdocs/index.html\n', 'index.html': '<p>httpd site</p>\n', 'compose.yaml': 'services:\n  web:\n    build: .\n    ports: ["8081:80"]\n' },
-    fix: 'safe',
+    name: 'nginx-own-server',
+    title: 'nginx with a server of its own on 8080, which buffers uploads',
+    unroot: 'unsafe',
+    user: '101:101',
+    port: 8080,
+    says: [{ path: '/', answer: '<p>a site</p>\n' }, { path: '/upload', method: 'POST', body: 'x'.repeat(100_000), answer: 'taken' }],
+    needless: NGINX_ENTRYPOINT,
+    code: '/usr/share/nginx/html/index.html',
+  },
+  {
+    name: 'nginx-alpine',
+    title: 'nginx on port 80 with nothing that shows how it runs',
+    unroot: 'unsafe',
+    user: '101:101',
     port: 80,
-    asks: [{ path: '/', answer: /httpd site/ }],
-    uid: 33,
-    before: [0, 33],
+    says: [{ path: '/', answer: '<p>a site</p>\n' }],
+    needless: NGINX_ENTRYPOINT,
+    code: '/etc/nginx/nginx.conf',
+    also: async ({ before, after }) => {
+      // Where ports below 1024 are root's, as in Kubernetes, it worked and no longer does: that is why it is unsafe.
+      assert.ok(await startsWithGuardedPorts(before));
+      assert.not.ok(await startsWithGuardedPorts(after));
+    },
+  },
+  {
+    name: 'nginx-in-compose',
+    title: 'nginx on port 80 of a private network',
+    unroot: 'safe',
+    user: '101:101',
+    port: 80,
+    says: [{ path: '/', answer: '<p>a site</p>\n' }],
+    needless: NGINX_ENTRYPOINT,
+    code: '/usr/share/nginx/html/index.html',
+  },
+  {
+    name: 'apache-own-configuration',
+    title: 'Apache with a configuration of its own, logs included',
+    unroot: 'unsafe',
+    user: '33:33',
+    port: 8080,
+    says: [{ path: '/', answer: '<p>a page of Apache</p>\n' }],
     code: '/usr/local/apache2/conf/httpd.conf',
   },
   {
-    name: 'PHP under Apache, in a private network',
-    files: { Dockerfile: 'FROM php:8.2-apache\nCOPY index.php /var/www/html/index.php\n', 'index.php': '<?php echo "php says ", 6 * 7;\n', 'compose.yaml': 'services:\n  web:\n    build: .\n    ports: ["8082:80"]\n' },
-    fix: 'safe',
+    name: 'apache-in-compose',
+    title: 'Apache on port 80 of a private network',
+    unroot: 'safe',
+    user: '33:33',
     port: 80,
-    asks: [{ path: '/', answer: /php says 42/ }],
-    uid: 33,
-    before: [0, 33],
+    says: [{ path: '/', answer: '<p>a page of Apache</p>\n' }],
+    code: '/usr/local/apache2/conf/httpd.conf',
   },
   {
-    name: 'a Go binary on distroless',
-    files: { Dockerfile: `${GO_BUILD}\nFROM gcr.io/distroless/static:latest\nCOPY --from=build /server /server\nEXPOSE 8080\nCMD ["/server"]\n`, 'main.go': GO_SERVER },
-    fix: 'safe',
+    name: 'php-apache',
+    title: 'PHP under Apache that keeps what is posted',
+    unroot: 'safe',
+    user: '33:33',
+    port: 80,
+    says: [{ path: '/', method: 'POST', body: 'posted', answer: 'ok' }, { path: '/', answer: 'kept: posted' }],
+    // Not the page: its directory is the account's in the base, and so it stays.
+    code: '/etc/apache2/apache2.conf',
+  },
+  {
+    name: 'go-distroless',
+    title: 'a Go binary on distroless, which has an account for it',
+    shared: ['main.go'],
+    unroot: 'safe',
+    user: '65532:65532',
     port: 8080,
-    asks: [{ path: '/who', answer: /^(known as|nobody)/ }],
-    uid: 65532,
+    says: [{ path: '/uid', answer: 'uid {uid}' }, { path: '/who', answer: 'uid {uid} has a name' }],
+    code: '/server',
   },
   {
-    name: 'a file that ends in USER root after an install',
-    files: { Dockerfile: 'FROM node:20\nUSER node\nWORKDIR /home/node/app\nCOPY server.js .\nUSER root\nRUN mkdir /home/node/app/uploads && echo tool > /usr/local/bin/tool\nENV DIR=/home/node/app/uploads\nEXPOSE 3000\nCMD ["node", "server.js"]\n', 'server.js': NODE_UPLOADS },
-    fix: 'safe',
+    name: 'multi-stage-packages',
+    title: 'a stage that installs packages on top of another that did',
+    shared: ['server.js'],
+    network: 'host',
+    unroot: 'safe',
+    user: '1000:1000',
     port: 3000,
-    asks: [{ path: '/d', method: 'PUT', body: 'd', answer: /^kept$/ }],
-    uid: 1000,
-    code: '/home/node/app/server.js',
-  },
-  {
-    name: 'a build whose last stage installs a package and writes a pid file',
-    files: {
-      Dockerfile: 'FROM node:20 AS build\nCOPY server.js /out/server.js\n\nFROM node:20-alpine\nRUN apk add --no-cache curl\nCOPY --from=build /out/ /app/\nRUN mkdir /run/app\nENV DIR=/run/app\nEXPOSE 3000\nCMD echo $$ > /run/app/app.pid && exec node /app/server.js\n',
-      'server.js': NODE_UPLOADS,
-    },
-    fix: 'safe',
-    port: 3000,
-    asks: [{ path: '/', answer: /app\.pid/ }],
-    uid: 1000,
+    says: [...UPLOAD, { path: '/', answer: 'kept: a.txt b.txt' }],
     code: '/app/server.js',
-    writes: '/run/app',
   },
   {
-    name: 'redis behind a shell, which never dropped',
-    files: { Dockerfile: 'FROM redis:7\nCOPY redis.conf /etc/redis.conf\nCMD redis-server /etc/redis.conf\n', 'redis.conf': 'dir /data\n' },
-    fix: 'unsafe',
-    uid: 999,
+    name: 'ends-in-root',
+    title: 'a file that went back to root for an install and stayed there',
+    shared: ['server.js'],
+    unroot: 'safe',
+    user: '1000:1000',
+    port: 3000,
+    says: [...UPLOAD, { path: '/', answer: 'kept: a.txt b.txt' }],
+    code: '/app/server.js',
+  },
+  {
+    name: 'sqlite-volume',
+    title: 'a database in a volume, which is given over by the command that unroot names',
+    unroot: 'unsafe',
+    user: '10001:10001',
+    port: 8000,
+    says: [{ path: '/', answer: 'hit 1' }, { path: '/', answer: 'hit 2' }],
+    code: '/srv/app.py',
+    also: keepsItsVolume,
+  },
+  {
+    name: 'closed-start-script',
+    title: 'a start script that only root may run',
+    shared: ['server.js'],
+    modes: { 'start.sh': 0o700 },
+    unroot: 'safe',
+    user: '1000:1000',
+    port: 3000,
+    says: [...UPLOAD, { path: '/', answer: 'kept: a.txt b.txt' }],
+    code: '/start.sh',
+  },
+  {
+    name: 'config-and-data',
+    title: 'a configuration to read and a directory in the environment to write',
+    unroot: 'safe',
+    user: '10001:10001',
+    port: 8000,
+    says: [{ path: '/caller', answer: 'hello from the configuration' }],
+    code: '/app/config.json',
+  },
+  {
+    name: 'shell-form-pid-file',
+    title: 'a shell that writes a pid file and becomes the server',
+    shared: ['server.js'],
+    unroot: 'safe',
+    user: '1000:1000',
+    port: 3000,
+    says: [...UPLOAD, { path: '/', answer: 'kept: a.txt app.pid b.txt' }],
+    code: '/app/server.js',
   },
 ];
+
+/** Whether an image that serves on port 80 does so where ports below 1024 are root's. */
+async function startsWithGuardedPorts(image: string): Promise<boolean> {
+  const container = await Container.run(image, { port: 80, flags: ['--sysctl', 'net.ipv4.ip_unprivileged_port_start=1024'] });
+  const answers = await container.answer({ path: '/' }).then(() => true, () => false);
+  await container.remove();
+  return answers;
+}
+
+/** What root wrote into a volume is in the way until it is given over, and is there afterwards. */
+async function keepsItsVolume({ before, after }: { before: string; after: string }): Promise<void> {
+  const volume = await makeVolume('hits');
+  const hit = async (image: string): Promise<string> => {
+    const container = await Container.run(image, { port: 8000, flags: ['--volume', `${volume}:/data`] });
+    return container.answer({ path: '/' }).finally(() => container.remove());
+  };
+  assert.is(await hit(before), 'hit 1');
+  assert.is(await hit(after), 'attempt to write a readonly database');
+  const given = await Container.run(after, { flags: ['--user', '0', '--volume', `${volume}:/data`], command: ['chown', '-R', '10001:10001', '/data'] });
+  assert.is(await given.exit(), 0);
+  await given.remove();
+  assert.is(await hit(after), 'hit 2');
+  await removeVolume(volume);
+}
