@@ -71,7 +71,7 @@ function finish(found: Discovered, options: Options): Result {
   const changes = new Map<string, Change>();
   const parts: ReportPart[] = [];
   chosenPhases(options);
-  for (const group of groupsOf(found.files)) {
+  for (const group of groupsOf(found.files, disk)) {
     const config = configOf(group, configs, parts);
     if (config === 'wrong') continue;
     const kept = group.filter(({ absolute }) => !isIgnored(config, absolute));

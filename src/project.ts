@@ -1,8 +1,11 @@
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { type Builder, buildersUnder } from './builders/read.ts';
 import { readServices, type Service } from './compose/read.ts';
 import { type Config, type Configs, namedFor } from './config.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
+import { parseReference, type Reference } from './images/reference.ts';
+import { memo } from './memo.ts';
 
 /** A file that unroot was given, as it stands in the current phase. */
 export interface SourceFile {
@@ -39,7 +42,17 @@ export interface Unit {
   context: string | undefined;
   /** The compose services that build it. */
   services: LinkedService[];
+  /** What else in the repository builds it. */
+  builders: Builder[];
   config: Config | undefined;
+  /** The images that this repository builds, by name: a FROM may name one. Shared by all units of a project. */
+  images: ReadonlyMap<string, BuiltImage>;
+}
+
+/** A stage of this repository that is an image of its own. */
+export interface BuiltImage {
+  unit: Unit;
+  stage: Stage;
 }
 
 export interface LinkedService {
@@ -54,22 +67,50 @@ export interface Target {
   unit: Unit;
   stage: Stage;
   services: LinkedService[];
+  /** Services of ready-made images that bear the name of the Dockerfile's folder: probably this one. */
+  probable: LinkedService[];
   disk: Disk;
+  project: Project;
 }
 
 /**
  * Files that have nothing to do with each other, apart: each group is decided for itself, and what
- * was found out of it can go when it is done. A Dockerfile goes with the compose files that build it.
+ * was found out of it can go when it is done. A Dockerfile goes with the compose files that build it
+ * or run its image, and with the Dockerfiles that build on it.
  */
-export function groupsOf(files: readonly SourceFile[]): SourceFile[][] {
-  const dockerfiles = new Map(files.filter(({ kind }) => kind === 'dockerfile').map((file) => [file.absolute, file]));
+export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[][] {
   const groupOf = new Map<SourceFile, SourceFile[]>(files.map((file) => [file, [file]]));
-  for (const { path, directory, service } of linkedServices(files, [])) {
-    const compose = files.find((file) => file.kind === 'compose' && file.path === path)!;
-    const dockerfile = service.build && dockerfiles.get(builtFrom(service.build, directory));
-    if (dockerfile) mergeGroups(groupOf, compose, dockerfile);
+  const dockerfiles = files.filter(({ kind }) => kind === 'dockerfile');
+  const byPath = new Map(dockerfiles.map((file) => [file.absolute, file]));
+  const byFolder = new Map<string, SourceFile[]>();
+  for (const file of dockerfiles) {
+    const folder = basename(dirname(file.absolute)).toLowerCase();
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
+  }
+  const named = new Map<string, SourceFile>();
+  for (const { file, service, directory } of linkedServices(files, [])) {
+    const built = service.build && byPath.get(builtFrom(service.build, directory));
+    if (built) mergeGroups(groupOf, file, built);
+    if (built && service.image) named.set(service.image, built);
+    for (const probable of service.build ? [] : (byFolder.get(ownName(service.image) ?? '') ?? [])) mergeGroups(groupOf, file, probable);
+  }
+  for (const file of dockerfiles) for (const { tags } of buildersFor(file, disk)) for (const tag of tags) named.set(tag, file);
+  for (const [name, built] of named) {
+    const repo = name.replace(/[:@][^/]*$/, '');
+    for (const file of repo.length > 1 ? dockerfiles : []) if (file !== built && file.text.includes(repo)) mergeGroups(groupOf, file, built);
   }
   return [...new Set(groupOf.values())];
+}
+
+/** What beside compose builds a Dockerfile. */
+function buildersFor({ absolute, root }: SourceFile, disk: Disk): Builder[] {
+  return buildersUnder(disk, root).filter(({ dockerfiles }) => dockerfiles.includes(absolute));
+}
+
+/** The last name of an image that is not an official one: perhaps that of a folder here. */
+function ownName(image: string | undefined): string | undefined {
+  const repo = image === undefined ? undefined : parseReference(image)?.repo;
+  return repo === undefined || repo.startsWith('library/') ? undefined : repo.slice(repo.lastIndexOf('/') + 1);
 }
 
 function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, other: SourceFile): void {
@@ -83,15 +124,37 @@ function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, ot
 export function link(files: readonly SourceFile[], disk: Disk, configs: Configs): Project {
   const errors: FileError[] = [];
   const services = linkedServices(files, errors);
+  const images = new Map<string, BuiltImage>();
   const units: Unit[] = [];
   for (const file of files) {
     if (file.kind !== 'dockerfile') continue;
     const dockerfile = attempt(file.path, errors, () => parseDockerfile(file.text));
     if (!dockerfile) continue;
-    const builders = services.filter((linked) => builds(linked, file.absolute));
-    units.push({ file, dockerfile, context: contextOf(file, dockerfile, builders, disk), services: builders, config: configs.for(file.absolute) });
+    const own = services.filter((linked) => builds(linked, file.absolute));
+    const builders = buildersFor(file, disk);
+    units.push({ file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders, config: configs.for(file.absolute), images });
   }
-  return { disk, units, targets: units.flatMap((unit) => targetsOf(unit, disk)), errors };
+  const project: Project = { disk, units, targets: [], errors };
+  for (const unit of units) nameImages(unit, images);
+  project.targets.push(...units.flatMap((unit) => targetsOf(unit, services, project)));
+  return project;
+}
+
+/** Enters the names that builders give a Dockerfile's images. */
+function nameImages(unit: Unit, images: Map<string, BuiltImage>): void {
+  const { stages } = unit.dockerfile;
+  const enter = (name: string, target: string | undefined) => {
+    const reference = parseReference(name);
+    const stage = target === undefined || target === '' ? stages.at(-1)! : stageNamed(stages, target);
+    if (reference && stage) images.set(imageKey(reference), { unit, stage });
+  };
+  for (const { tags, target } of unit.builders) for (const tag of tags) enter(tag, target);
+  for (const { service } of unit.services) if (service.image) enter(service.image, service.build!.target);
+}
+
+/** What an image is known by among those built here. */
+export function imageKey({ repo, tag }: Reference): string {
+  return `${repo}:${tag ?? 'latest'}`;
 }
 
 function attempt<T>(path: string, errors: FileError[], read: () => T): T | undefined {
@@ -104,17 +167,22 @@ function attempt<T>(path: string, errors: FileError[], read: () => T): T | undef
   }
 }
 
-function linkedServices(files: readonly SourceFile[], errors: FileError[]): LinkedService[] {
-  return files
+function linkedServices(files: readonly SourceFile[], errors: FileError[]): (LinkedService & { file: SourceFile })[] {
+  const all = files
     .filter((file) => file.kind === 'compose')
     .flatMap((file) =>
-      (attempt(file.path, errors, () => readServices(file.text)) ?? []).map((service) => ({
-        service,
-        path: file.path,
-        directory: dirname(file.absolute),
-      })),
+      (attempt(file.path, errors, () => servicesIn(file)) ?? []).map((service) => ({ file, service, path: file.path, directory: dirname(file.absolute) })),
     );
+  const builders = new Map(all.filter(({ service }) => service.build).map((linked) => [`${linked.directory}\n${linked.service.name}`, linked.service]));
+  // An override says nothing of the image: it is a fragment of the service that its sibling files build.
+  return all.map((linked) => {
+    const { service, directory } = linked;
+    const whole = service.build || service.image ? undefined : builders.get(`${directory}\n${service.name}`);
+    return whole ? { ...linked, service: { ...service, build: whole.build } } : linked;
+  });
 }
+
+const servicesIn = memo((file: SourceFile) => readServices(file.text));
 
 function builds({ service, directory }: LinkedService, dockerfile: string): boolean {
   return service.build !== undefined && builtFrom(service.build, directory) === dockerfile;
@@ -161,20 +229,33 @@ function isInside(path: string, root: string): boolean {
 }
 
 /** The stages that somebody runs: those that a builder in sight names, and the last unless every one names another. */
-function targetsOf(unit: Unit, disk: Disk): Target[] {
+function targetsOf(unit: Unit, services: readonly LinkedService[], project: Project): Target[] {
   const { stages } = unit.dockerfile;
   const wanted = new Map<Stage, LinkedService[]>();
   for (const linked of unit.services) {
-    const name = linked.service.build!.target;
-    const stage = name === undefined || name === '' ? stages.at(-1)! : stageNamed(stages, name);
+    const stage = stageOf(stages, linked.service.build!.target);
     if (stage) wanted.set(stage, [...(wanted.get(stage) ?? []), linked]);
   }
-  for (const name of namedFor(unit.config, unit.config?.targets, unit.file.absolute)) {
-    const stage = stageNamed(stages, name);
-    if (stage && !wanted.has(stage)) wanted.set(stage, []);
+  const named = [...unit.builders.map(({ target }) => target), ...namedFor(unit.config, unit.config?.targets, unit.file.absolute)];
+  for (const name of named) {
+    const stage = stageOf(stages, name);
+    if (stage && !wanted.has(stage) && !isForTests(stage)) wanted.set(stage, []);
   }
   if (wanted.size === 0) wanted.set(stages.at(-1)!, []);
-  return stages.filter((stage) => wanted.has(stage)).map((stage) => ({ unit, stage, services: wanted.get(stage)!, disk }));
+  const folder = basename(dirname(unit.file.absolute)).toLowerCase();
+  const probable = services.filter(({ service }) => service.build === undefined && ownName(service.image) === folder);
+  return stages
+    .filter((stage) => wanted.has(stage))
+    .map((stage) => ({ unit, stage, services: wanted.get(stage)!, probable, disk: project.disk, project }));
+}
+
+function stageOf(stages: readonly Stage[], name: string | undefined): Stage | undefined {
+  return name === undefined || name === '' ? stages.at(-1)! : stageNamed(stages, name);
+}
+
+/** A script that builds a stage for tests or checks does not say that nobody runs the last one. */
+function isForTests({ name }: Stage): boolean {
+  return name !== undefined && /test|lint|check|builder?$|^ci$|format|deps|coverage/.test(name);
 }
 
 /** The stage that a name or number means, seen from `before` (stages from there on don't exist yet). */

@@ -6,7 +6,7 @@ import type { Reason } from '../src/facts/judgement.ts';
 import { judge } from '../src/facts/keep-away/index.ts';
 import { insertLines, runLines } from '../src/facts/lines.ts';
 import { type Ownership, ownershipFor } from '../src/facts/ownership.ts';
-import { accountPlace, ownershipPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
+import { accountPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
 import { readableStart } from '../src/facts/readable.ts';
 import type { FileEdit } from '../src/edit.ts';
 import type { Target } from '../src/project.ts';
@@ -65,11 +65,11 @@ function edits(target: Target, account: Account, ownership: Ownership): FileEdit
   const result: FileEdit[] = [];
   const { escape } = target.unit.dockerfile;
   if (account.create) result.push(insertLines(target, accountPlace(target), runLines(account.create, escape)));
-  const userLines = [...comment(account), `USER ${account.user}`];
+  const userLines = [...comment(account, target), `USER ${account.user}`];
   const ownedLines = ownership.commands.length > 0 ? runLines(ownership.commands, escape) : [];
-  const ownAt = ownershipPlace(target, ownership.paths);
+  const ownAt = ownership.place;
   const userAt = userPlace(target);
-  const replaced = replaceableUser(target);
+  const replaced = replaceableUser(target, ownedLines.length > 0 && ownAt.offset === userAt.offset);
   if (replaced) {
     if (ownedLines.length > 0) result.push(insertLines(target, ownAt.offset === userAt.offset ? { ...ownAt, offset: lineStartOf(target, replaced.start), above: true } : ownAt, ownedLines, false));
     result.push({ path: target.unit.file.path, start: replaced.start, end: replaced.end, text: `USER ${account.user}` });
@@ -92,8 +92,10 @@ const COMMENTS: Partial<Record<Account['source'], string>> = {
 };
 
 /** A number says little: the name of an account that stands nowhere else in the file. */
-function comment({ name, source, user }: Account): string[] {
-  return name !== undefined && user !== name && COMMENTS[source] ? [`# ${name}, ${COMMENTS[source]}`] : [];
+function comment({ name, source, user }: Account, target: Target): string[] {
+  if (name === undefined || user === name || !COMMENTS[source]) return [];
+  const { steps } = historyOf(target.stage, target.unit);
+  return steps.some((step) => step.user?.value?.split(':')[0] === name) ? [] : [`# ${name}, ${COMMENTS[source]}`];
 }
 
 function notes(account: Account): Reason[] {

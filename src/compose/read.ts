@@ -9,6 +9,10 @@ export interface Service {
   /** As written: a list, a string for a shell, or nothing. */
   command: string[] | string | undefined;
   entrypoint: string[] | string | undefined;
+  /** Undefined where the image's holds. */
+  workingDir: string | undefined;
+  /** The variables that the file itself gives a value. */
+  environment: Record<string, string>;
   mounts: Mount[];
   /** Whether something of it needs root: privileged, devices, host namespaces. The words that say so. */
   powers: string[];
@@ -24,6 +28,7 @@ export interface Mount {
   type: 'bind' | 'volume' | 'tmpfs' | 'other';
   source: string | undefined;
   target: string;
+  readOnly: boolean;
 }
 
 /**
@@ -50,7 +55,9 @@ function serviceOf(name: string, data: Data): Service {
     user: text(data.user),
     command: commandOf(data.command),
     entrypoint: commandOf(data.entrypoint),
-    mounts: list(data.volumes).flatMap(mountOf).concat(list(data.tmpfs).map((path) => ({ type: 'tmpfs', source: undefined, target: String(path).split(':')[0]! }))),
+    workingDir: text(data.working_dir),
+    environment: environmentOf(data.environment),
+    mounts: list(data.volumes).flatMap(mountOf).concat(list(data.tmpfs).map((path) => ({ type: 'tmpfs', source: undefined, target: String(path).split(':')[0]!, readOnly: false }))),
     powers: [
       ...(data.privileged === true ? ['privileged'] : []),
       ...(list(data.devices).length > 0 ? ['devices'] : []),
@@ -74,20 +81,31 @@ function commandOf(value: unknown): string[] | string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A map, or a list of `NAME=value`; what takes its value from elsewhere is left out. */
+function environmentOf(value: unknown): Record<string, string> {
+  const pairs = isMap(value)
+    ? Object.entries(value).map(([name, inner]) => [name, text(inner) ?? (typeof inner === 'boolean' ? String(inner) : undefined)] as const)
+    : list(value).map((item) => {
+        const [name, ...rest] = String(item).split('=');
+        return [name!, rest.length > 0 ? rest.join('=') : undefined] as const;
+      });
+  return Object.fromEntries(pairs.filter(([, inner]) => inner !== undefined)) as Record<string, string>;
+}
+
 /** Short syntax `[source:]target[:mode]`, or the long one. */
 function mountOf(value: unknown): Mount[] {
   if (isMap(value)) {
     const target = text(value.target);
     const type = value.type;
     if (!target) return [];
-    return [{ type: type === 'bind' || type === 'volume' || type === 'tmpfs' ? type : 'other', source: text(value.source), target }];
+    return [{ type: type === 'bind' || type === 'volume' || type === 'tmpfs' ? type : 'other', source: text(value.source), target, readOnly: value.read_only === true }];
   }
   if (typeof value !== 'string') return [];
   const parts = value.replace(/\$\{[^}]*\}/g, (variable) => variable.replace(/:/g, '\u0000')).split(':');
   const restored = parts.map((part) => part.replace(/\u0000/g, ':'));
-  if (restored.length === 1) return [{ type: 'volume', source: undefined, target: restored[0]! }];
-  const [source, target] = restored as [string, string];
-  return [{ type: /^[.~/]|^\$\{?\w*(PWD|PATH|DIR)/.test(source) ? 'bind' : 'volume', source, target }];
+  if (restored.length === 1) return [{ type: 'volume', source: undefined, target: restored[0]!, readOnly: false }];
+  const [source, target, mode] = restored as [string, string, string?];
+  return [{ type: /^[.~/]|^\$\{?\w*(PWD|PATH|DIR)/.test(source) ? 'bind' : 'volume', source, target, readOnly: mode?.split(',').includes('ro') ?? false }];
 }
 
 function list(value: unknown): unknown[] {

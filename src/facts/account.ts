@@ -1,6 +1,6 @@
-import type { Family } from '../images/types.ts';
+import type { Family, ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
-import { type MadeAccount, madeAccounts } from './accounts.ts';
+import { isIdTaken, isNameTaken, isRemoved, type MadeAccount, madeAccounts } from './accounts.ts';
 import { commandsOf, mentions, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
@@ -8,7 +8,7 @@ import { type History, historyOf } from './history.ts';
 import { packageAccount } from '../programs/lookup.ts';
 import { installedPrograms } from './programs.ts';
 import { startOf } from './start.ts';
-import { baseUser } from './user.ts';
+import { baseUser, isRoot } from './user.ts';
 
 /** Whom a target will run as, and what has to be done for it. */
 export interface Account {
@@ -38,7 +38,7 @@ export function accountFor(target: Target, wish?: Wish): Account | undefined {
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history, family);
-  return basesOwnUser(history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(family);
+  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history, family);
 }
 
 function wished(wish: string, history: History, family: Family): Account {
@@ -49,7 +49,7 @@ function wished(wish: string, history: History, family: Family): Account {
     const gid = Number(group ?? user);
     return { user: `${user}:${gid}`, owner: `${user}:${gid}`, name: undefined, uid: Number(user), gid, home: undefined, source: 'asked for', create: undefined };
   }
-  const create = creation(family, user, NEW_UID);
+  const create = isNameTaken(user, history) ? undefined : creation(family, user, NEW_UID);
   return { user: create ? `${NEW_UID}:${NEW_UID}` : user, owner: create ? `${NEW_UID}:${NEW_UID}` : user, name: user, uid: NEW_UID, gid: NEW_UID, home: `/home/${user}`, source: 'asked for', create };
 }
 
@@ -63,6 +63,21 @@ function basesOwnUser(history: History): Account | undefined {
   const number = uid === undefined ? undefined : gid === undefined || gid === 0 ? String(uid) : `${uid}:${gid}`;
   const user = variable ? `$${variable}` : (number ?? name);
   return user === undefined ? undefined : { user, owner: number ?? name ?? user, name, uid, gid, home, source: 'base user', create: undefined };
+}
+
+/** RULES A1: a stage that it builds on is non-root, and this one went back to root and stayed there. */
+function earlierUser(target: Target, history: History): Account | undefined {
+  const value = history.steps.find(({ stage }) => stage === target.stage)?.user?.value;
+  if (value === undefined || isRoot(value) || history.stages.length < 2) return undefined;
+  const name = value.split(':')[0]!;
+  const known = madeAccounts(history).find((account) => account.name === name || String(account.uid) === name);
+  if (known) return existing(known);
+  const account = basesAccounts(history).find((one) => one.name === name || String(one.uid) === name);
+  return account ? shippedAs(account) : { user: value, owner: value, name: undefined, uid: numberOf(name), gid: numberOf(value.split(':')[1]), home: undefined, source: 'file', create: undefined };
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** RULES D2: the account that the started program's package makes; www-data is the one whose number is fixed. */
@@ -84,7 +99,7 @@ function made(target: Target, history: History): Account | undefined {
   const candidates = madeAccounts(history).filter(
     (account) => account.uid !== 0 && !account.variableId && !account.groups.some((group) => PRIVILEGED.test(group)) && !/^(dockremap|vscode|root)$/.test(account.name) && !isPutIn(account.name, history),
   );
-  const fitting = candidates.filter((account) => owns(account, history) || bearsName(account, target));
+  const fitting = candidates.filter((account) => owns(account, history) || worksAs(account, history) || bearsName(account, target));
   return fitting.length > 0 ? existing(fitting.at(-1)!) : undefined;
 }
 
@@ -110,6 +125,11 @@ function owns({ name, uid }: MadeAccount, history: History): boolean {
   );
 }
 
+/** Whether a USER of the chain has it work, for a while at least. */
+function worksAs({ name, uid }: MadeAccount, history: History): boolean {
+  return history.steps.some(({ user }) => user?.value !== undefined && [name, String(uid)].includes(user.value.split(':')[0]!));
+}
+
 /** Whether an account is called after what is started, or by a name that says that the program runs as it. */
 function bearsName({ name }: MadeAccount, target: Target): boolean {
   if (/^(app|appuser|application|web|node|nonroot|non-root|runner|service|user|container|default|server|api|www|deploy)$/.test(name)) return true;
@@ -117,10 +137,10 @@ function bearsName({ name }: MadeAccount, target: Target): boolean {
 }
 
 function existing({ name, uid, gid, home, groups }: MadeAccount): Account {
-  // `USER uid:gid` would drop supplementary groups, and a number that the file does not fix is none.
-  const numeric = uid !== undefined && gid !== undefined && groups.length === 0;
-  const user = numeric ? `${uid}:${gid}` : name;
-  return { user, owner: numeric ? user : name, name, uid, gid, home, source: 'file', create: undefined };
+  const owner = uid === undefined ? name : gid === undefined ? String(uid) : `${uid}:${gid}`;
+  // `USER uid:gid` would drop supplementary groups; for the uid alone passwd and group say the rest.
+  const user = uid !== undefined && groups.length > 0 ? String(uid) : owner;
+  return { user, owner, name, uid, gid, home, source: 'file', create: undefined };
 }
 
 /** RULES D4: the account that the base ships for this purpose. */
@@ -128,20 +148,31 @@ function shipped(history: History): Account | undefined {
   const { base } = history;
   const facts = base.kind === 'image' ? base.facts : undefined;
   if (!facts || facts.entry.action === 'create-user') return undefined;
-  const account = facts.accounts.find(({ uid, name }) => uid !== undefined && uid !== 65_534 && name !== 'ubuntu');
-  if (account?.uid === undefined) return undefined;
-  const { name, uid, gid, home, variable } = account;
+  const account = basesAccounts(history).find(({ uid, name }) => uid !== undefined && uid !== 65_534 && name !== 'ubuntu');
+  return account && shippedAs(account);
+}
+
+/** The accounts of the base that the chain does not remove. */
+function basesAccounts(history: History): ImageAccount[] {
+  const { base } = history;
+  return (base.kind === 'image' ? (base.facts?.accounts ?? []) : []).filter(({ name }) => !isRemoved(name, history));
+}
+
+function shippedAs({ name, uid, gid, home, variable }: ImageAccount): Account {
   // Without its gid the uid alone: Docker takes the group from the image's passwd.
-  const owner = gid === undefined ? String(uid) : `${uid}:${gid}`;
+  const owner = uid === undefined ? name! : gid === undefined ? String(uid) : `${uid}:${gid}`;
   return { user: variable ? `$${variable}` : owner, owner, name, uid, gid, home, source: 'base', create: undefined };
 }
 
 /** RULES D5: a new account, or a bare number where nothing can make one. */
-function fresh(family: Family): Account | undefined {
-  const create = creation(family, 'app', NEW_UID);
-  const owner = `${NEW_UID}:${NEW_UID}`;
-  if (create) return { user: owner, owner, name: 'app', uid: NEW_UID, gid: NEW_UID, home: '/home/app', source: 'new', create };
-  return family === 'distroless' || family === 'scratch' ? { user: owner, owner, name: undefined, uid: NEW_UID, gid: NEW_UID, home: undefined, source: 'numeric', create: undefined } : undefined;
+function fresh(history: History, family: Family): Account | undefined {
+  let id = NEW_UID;
+  while (isIdTaken(id, history)) id += 1;
+  const name = ['app', 'unroot'].find((one) => !isNameTaken(one, history)) ?? `app${id}`;
+  const create = creation(family, name, id);
+  const numbers = { user: `${id}:${id}`, owner: `${id}:${id}`, uid: id, gid: id };
+  if (create) return { ...numbers, name, home: `/home/${name}`, source: 'new', create };
+  return family === 'distroless' || family === 'scratch' ? { ...numbers, name: undefined, home: undefined, source: 'numeric', create: undefined } : undefined;
 }
 
 /**

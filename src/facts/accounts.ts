@@ -26,19 +26,50 @@ const TAKES_VALUE = {
   addgroup: /^(-g|--gid)$/,
 };
 
-/** The accounts that the chain makes, in order; a later change of ids is taken in. */
-export const madeAccounts = memo((history: History): MadeAccount[] => {
-  const accounts: MadeAccount[] = [];
-  const groups = new Map<string, number | undefined>();
+/** Accounts and groups as the chain leaves them. */
+interface Book {
+  accounts: MadeAccount[];
+  /** The number of each group that the chain makes, where it says one. */
+  groups: Map<string, number | undefined>;
+  /** Accounts that the chain removes, of the base or its own. */
+  removed: Set<string>;
+}
+
+/** The accounts that the chain makes, in order; a later change of ids is taken in, a removed one is out. */
+export function madeAccounts(history: History): MadeAccount[] {
+  return bookOf(history).accounts;
+}
+
+/** Whether the chain removes an account. */
+export function isRemoved(name: string | undefined, history: History): boolean {
+  return name !== undefined && bookOf(history).removed.has(name);
+}
+
+/** Whether a new account can't have this name, because the chain makes an account or group that has it. */
+export function isNameTaken(name: string, history: History): boolean {
+  const { accounts, groups } = bookOf(history);
+  return groups.has(name) || accounts.some((account) => account.name === name);
+}
+
+/** Whether the chain gives this number to an account or a group. */
+export function isIdTaken(id: number, history: History): boolean {
+  const { accounts, groups } = bookOf(history);
+  return [...groups.values()].includes(id) || accounts.some(({ uid, gid }) => uid === id || gid === id);
+}
+
+const bookOf = memo((history: History): Book => {
+  const book: Book = { accounts: [], groups: new Map(), removed: new Set() };
   for (const step of history.steps) {
     if (!mentions(step, /user|group|passwd/)) continue;
-    for (const command of commandsOf(step)) readCommand(unwrap(command), command, step, accounts, groups);
+    for (const command of commandsOf(step)) readCommand(unwrap(command), command, step, book);
   }
-  return accounts;
+  return book;
 });
 
-function readCommand(invocation: Invocation, command: ShellCommand, step: Step, accounts: MadeAccount[], groups: Map<string, number | undefined>): void {
+function readCommand(invocation: Invocation, command: ShellCommand, step: Step, book: Book): void {
   const { name, words } = invocation;
+  const { accounts, groups } = book;
+  if (name === 'userdel' || name === 'deluser') return remove(operands(words), book);
   if (name === 'groupadd') groups.set(last(operands(words, TAKES_VALUE.groupadd)) ?? '', number(option(words, 'g', 'gid')));
   if (name === 'addgroup' || (name === 'adduser' && hasFlag(words, undefined, 'group') && !hasFlag(words, undefined, 'system'))) {
     const [first, second] = operands(words, TAKES_VALUE.addgroup);
@@ -51,6 +82,14 @@ function readCommand(invocation: Invocation, command: ShellCommand, step: Step, 
   if (name === 'usermod' || name === 'groupmod') modify(name, invocation, accounts, groups);
   if (name === 'gpasswd') join(accounts, option(words, 'a', 'add')?.value, last(operands(words, /^(-a|--add)$/)));
   if (command.redirects.some(({ target }) => target.value === '/etc/passwd')) addLine(words.map((word) => word.value).join(' '), step, accounts);
+}
+
+/** `userdel -r x`, `deluser x`; with two names `deluser` only takes x out of a group. */
+function remove([user, group]: { value: string | undefined }[], { accounts, removed }: Book): void {
+  if (user?.value === undefined || group) return;
+  removed.add(user.value);
+  const at = accounts.findIndex(({ name }) => name === user.value);
+  if (at >= 0) accounts.splice(at, 1);
 }
 
 function addUser(tool: 'useradd' | 'adduser', { words }: Invocation, step: Step, accounts: MadeAccount[], groups: Map<string, number | undefined>): void {

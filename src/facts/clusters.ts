@@ -1,11 +1,11 @@
 import { basename, dirname, join, relative } from 'node:path';
-import { isManifestName, readImages } from '../kubernetes/read.ts';
+import { isManifestName, isQuadletName, readImages, readQuadlet } from '../kubernetes/read.ts';
 import type { Disk } from '../disk.ts';
 import type { Target } from '../project.ts';
 import { parseReference } from '../images/reference.ts';
 import { memo } from './memo.ts';
 
-/** The Kubernetes manifest or Helm values here that run a target's image; undefined for none. */
+/** The Kubernetes manifest, Helm values or Podman quadlet here that run a target's image; undefined for none. */
 export function clusterThatRuns(target: Target): string | undefined {
   const { file } = target.unit;
   const names = namesOf(target);
@@ -61,8 +61,9 @@ function find(disk: Disk, root: string): Manifest[] {
   for (let directory = waiting.pop(); directory !== undefined && found.length < MAX_MANIFESTS; directory = waiting.pop()) {
     for (const name of disk.list(directory)) {
       const path = join(directory, name);
-      if (isManifestName(name)) {
-        const images = readImages(disk.read(path) ?? '').map(lastName);
+      if (isManifestName(name) || isQuadletName(name)) {
+        const text = disk.read(path) ?? '';
+        const images = (isQuadletName(name) ? readQuadlet(text) : readImages(text)).map(lastName);
         if (images.length > 0) found.push({ path, images });
       } else if (!name.includes('.') && !SKIPPED.test(name) && disk.stat(path)?.kind === 'directory') waiting.push(path);
     }

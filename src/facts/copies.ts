@@ -87,10 +87,10 @@ function heredocFor(copy: Copy, path: string): Heredoc | undefined {
 function fromStage(target: Target, history: History, copy: Copy, path: string, depth: number): CopiedFile | 'elsewhere' | undefined {
   const inside = sourcesFor(copy, path);
   if (inside.length === 0) return undefined;
-  const { dockerfile } = target.unit;
-  const stage = stageNamed(dockerfile.stages, copy.from!, copy.step.stage.index);
+  const { unit } = copy.step;
+  const stage = stageNamed(unit.dockerfile.stages, copy.from!, copy.step.stage.index);
   if (!stage || depth > 8) return 'elsewhere';
-  const other = historyOf(stage, target.unit);
+  const other = historyOf(stage, unit);
   if (other === history) return 'elsewhere';
   for (const candidate of inside) {
     const found = originIn(target, other, resolvePath('/', candidate)!, depth + 1);
@@ -100,7 +100,7 @@ function fromStage(target: Target, history: History, copy: Copy, path: string, d
 }
 
 function fromContext(target: Target, copy: Copy, path: string): CopiedFile | undefined {
-  const { context } = target.unit;
+  const { context } = copy.step.unit;
   if (context === undefined) return undefined;
   for (const candidate of sourcesFor(copy, path)) {
     const source = posix.join('.', candidate);

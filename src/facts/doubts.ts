@@ -19,6 +19,7 @@ function baseDoubts(target: Target): Reason[] {
   if (base.kind === 'scratch') return [];
   if (base.kind === 'unresolved') return [{ rule: 'unverified-base', message: `${base.text} has no default, so the base is not known`, line }];
   if (!base.facts) return [{ rule: 'unverified-base', message: `${base.text} is not in the catalogue`, line }];
+  if (base.reference.match === 'probable' && base.facts.entry.verified) return [{ rule: 'unverified-base', message: `${base.text} is only probably the official image`, line }];
   if (!base.facts.verified) return [{ rule: 'unverified-base', message: `what is known of ${base.text} was not read in a primary source`, line }];
   return [];
 }

@@ -4,7 +4,7 @@ import { expand, type Variables } from '../dockerfile/expand.ts';
 import { properties } from '../dockerfile/inside.ts';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
 import type { ImageEntry } from '../images/types.ts';
-import { stageNamed, type Unit } from '../project.ts';
+import { type BuiltImage, imageKey, stageNamed, type Unit } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { memo } from './memo.ts';
 
@@ -19,6 +19,8 @@ export type Base =
 export interface Step {
   instruction: Instruction;
   stage: Stage;
+  /** The Dockerfile that it stands in: another one where the base is built here. */
+  unit: Unit;
   /** The last USER, variables replaced; undefined while it is the base's own. */
   user: UserSetting | undefined;
   /** The absolute working directory; undefined where it rests on something unknown. */
@@ -61,9 +63,11 @@ export interface History {
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
 /** The history of a stage. Answered once per stage. */
-export const historyOf = memo((stage: Stage, { dockerfile, config }: Pick<Unit, 'dockerfile' | 'config'>): History => {
-  const stages = chainOf(stage, dockerfile);
-  const base = baseOf(stages[0]!, dockerfile, config?.images);
+export const historyOf = memo((stage: Stage, own: Unit): History => {
+  const chain = chainOf(stage, own);
+  const stages = chain.map((link) => link.stage);
+  const [first] = chain as [BuiltImage, ...BuiltImage[]];
+  const base = baseOf(first.stage, first.unit.dockerfile, own.config?.images);
   const facts = base.kind === 'image' ? base.facts : undefined;
   const history: History = {
     base,
@@ -79,16 +83,17 @@ export const historyOf = memo((stage: Stage, { dockerfile, config }: Pick<Unit, 
   };
   let shell: readonly string[] = DEFAULT_SHELL;
   let environment: Declaration | undefined;
-  const globals = globalsOf(dockerfile);
 
-  for (const member of stages) {
+  for (const { stage: member, unit } of chain) {
+    const { dockerfile } = unit;
+    const globals = globalsOf(dockerfile);
     let args: Declaration | undefined;
     let cmdHere = false;
     let variables = variablesOf(environment, args);
 
     for (const instruction of member.instructions) {
       const { keyword } = instruction;
-      history.steps.push({ instruction, stage: member, user: history.user, cwd: history.cwd, variables, shell });
+      history.steps.push({ instruction, stage: member, unit, user: history.user, cwd: history.cwd, variables, shell });
       const word = (text: string) => expand(text, variables, dockerfile.escape);
       if (keyword === 'ENV') {
         environment = { instruction, escape: dockerfile.escape, before: environment, scope: variables, globals: undefined };
@@ -127,7 +132,7 @@ interface Declaration {
   /** What its own values see. */
   scope: Variables;
   /** For an ARG: the defaults of those before the first FROM. */
-  globals: ReadonlyMap<string, string | undefined> | undefined;
+  globals: ReadonlyMap<string, string | null | undefined> | undefined;
 }
 
 /** ENV beats ARG, and the last one counts. */
@@ -144,7 +149,7 @@ function declared(last: Declaration | undefined, name: string): { value: string 
     if (!one.instruction.args.includes(name)) continue;
     const property = propertiesOf(one.instruction, one.escape).findLast((candidate) => candidate.name === name);
     if (!property) continue;
-    if (one.globals && property.value === undefined) return { value: one.globals.get(name) };
+    if (one.globals && property.value === undefined) return { value: one.globals.get(name) ?? undefined };
     return { value: expand(property.value ?? '', one.scope, one.escape) };
   }
   return undefined;
@@ -152,15 +157,25 @@ function declared(last: Declaration | undefined, name: string): { value: string 
 
 const propertiesOf = memo((instruction: Instruction, escape: string) => properties(instruction, escape));
 
-/** The stages that a stage is built of, the one nearest to the base first. */
-function chainOf(stage: Stage, dockerfile: Dockerfile): Stage[] {
-  const chain = [stage];
+/** The stages that a stage is built of, the one nearest to the base first; those of other Dockerfiles here, too. */
+function chainOf(stage: Stage, unit: Unit): BuiltImage[] {
+  const chain: BuiltImage[] = [{ stage, unit }];
   for (;;) {
-    const first = chain[0]!;
-    const parent = stageNamed(dockerfile.stages, fromText(first, dockerfile) ?? '', first.index);
-    if (!parent) return chain;
+    const parent = parentOf(chain[0]!);
+    // Images that are built on each other in a circle are nobody's base.
+    if (!parent || chain.some((one) => one.stage === parent.stage)) return chain;
     chain.unshift(parent);
   }
+}
+
+/** What a stage is built on, if it is of this repository: an earlier stage, or an image that another Dockerfile builds. */
+export function parentOf({ stage, unit }: BuiltImage): BuiltImage | undefined {
+  const text = fromText(stage, unit.dockerfile) ?? '';
+  const earlier = stageNamed(unit.dockerfile.stages, text, stage.index);
+  if (earlier) return { stage: earlier, unit };
+  if (unit.images.size === 0) return undefined;
+  const reference = parseReference(text);
+  return reference && unit.images.get(imageKey(reference));
 }
 
 /** What FROM means once the ARGs before it are filled in. */
@@ -169,11 +184,12 @@ function fromText(stage: Stage, dockerfile: Dockerfile): string | undefined {
   return expand(stage.base, (name) => globals.get(name), dockerfile.escape);
 }
 
-const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | undefined> => {
-  const globals = new Map<string, string | undefined>();
+/** The ARGs before the first FROM: `null` for one without a default, which is empty unless who builds says otherwise. */
+const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | null | undefined> => {
+  const globals = new Map<string, string | null | undefined>();
   for (const instruction of dockerfile.globals) {
     for (const { name, value } of properties(instruction, dockerfile.escape)) {
-      globals.set(name, value === undefined ? undefined : expand(value, (other) => globals.get(other), dockerfile.escape));
+      globals.set(name, value === undefined ? null : expand(value, (other) => globals.get(other), dockerfile.escape));
     }
   }
   return globals;
@@ -181,10 +197,9 @@ const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | un
 
 function baseOf(stage: Stage, dockerfile: Dockerfile, own: readonly ImageEntry[] | undefined): Base {
   const text = fromText(stage, dockerfile);
-  if (text === undefined || text === '') return { kind: 'unresolved', text: stage.base };
   if (text === 'scratch') return { kind: 'scratch', text };
-  const reference = parseReference(text);
-  return reference ? { kind: 'image', text, reference, facts: lookUp(reference, own) } : { kind: 'unresolved', text };
+  const reference = text ? parseReference(text) : undefined;
+  return text && reference ? { kind: 'image', text, reference, facts: lookUp(reference, own) } : { kind: 'unresolved', text: stage.base };
 }
 
 function startPart(instruction: Instruction, shell: readonly string[]): StartPart {

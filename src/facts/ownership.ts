@@ -7,12 +7,15 @@ import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
+import { ownershipPlace, type Place, userPlace } from './places.ts';
 import { directoriesMadeBy, isSystem, type Write, writesOf } from './writes.ts';
 
 /** What has to be done so that an account may write where the program writes. */
 export interface Ownership {
   /** Commands for a RUN, in order; none where nothing is to be done. */
   commands: string[];
+  /** Where that RUN goes. */
+  place: Place;
   /** The paths that they give away. */
   paths: string[];
   /** Places that could not be settled. */
@@ -25,24 +28,27 @@ export function ownershipFor(target: Target, account: Account): Ownership {
   const wanted = writesOf(target)
     .map((write) => placeToOwn(write, history))
     .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
-  const own = wanted.filter((write) => write.kind === 'file' || write.tree || !isCode(write.path, history));
+  const own = wanted.filter((write) => write.kind === 'file' || write.tree || write.ofBase || !isCode(write.path, history));
   const beside = wanted.filter((write) => !own.includes(write));
-  if (!hasShell(history)) return { commands: [], paths: [], doubts: [...beside.map(codeDoubt), ...own.map(shellDoubt)] };
+  if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(codeDoubt), ...own.map(shellDoubt)] };
 
-  const trees = unique(own.filter(({ tree }) => tree).map(({ path }) => path));
-  const directories = unique(own.filter(({ kind, tree }) => kind === 'directory' && !tree).map(({ path }) => path));
-  const files = unique(own.filter(({ kind }) => kind === 'file').map(({ path }) => path));
-  const open = unique(beside.map(({ path }) => path)).filter(mayBeOpened);
+  const trees = unique(own.filter(({ tree }) => tree));
+  const directories = unique(own.filter(({ kind, tree }) => kind === 'directory' && !tree));
+  const files = unique(own.filter(({ kind, inPlace }) => kind === 'file' && !inPlace));
+  const written = unique(own.filter(({ kind, inPlace }) => kind === 'file' && inPlace));
+  const open = unique(beside).filter(mayBeOpened);
+  const plain = [...directories, ...files, ...written];
+  const paths = [...trees, ...plain, ...open];
+  const place = ownershipPlace(target, paths, account);
   const commands = [];
-  const missing = [...trees, ...directories].filter((path) => !isMade(path, history));
+  const missing = [...trees, ...directories].filter((path) => !isMade(path, history, target, place));
   if (missing.length > 0) commands.push(`mkdir -p ${missing.map(quote).join(' ')}`);
   if (files.length > 0) commands.push(`touch ${files.map(quote).join(' ')}`);
-  const plain = [...directories, ...files];
   if (trees.length > 0) commands.push(`chown -R ${account.owner} ${trees.map(quote).join(' ')}`);
   if (plain.length > 0) commands.push(`chown ${account.owner} ${plain.map(quote).join(' ')}`);
   const group = account.gid ?? account.name;
   if (open.length > 0 && group !== undefined) commands.push(`chgrp ${group} ${open.map(quote).join(' ')}`, `chmod 1775 ${open.map(quote).join(' ')}`);
-  return { commands, paths: [...trees, ...plain, ...open], doubts: beside.map(codeDoubt) };
+  return { commands, place, paths, doubts: beside.map(codeDoubt) };
 }
 
 /** RULES E4: a directory of the application's own may get new files beside its code; the system's never. */
@@ -56,7 +62,7 @@ function mayBeOpened(path: string): boolean {
  * an empty file may take it for its data.
  */
 function placeToOwn(write: Write, history: History): Write {
-  if (write.kind === 'directory') return write;
+  if (write.kind === 'directory' || (write.inPlace && !/\.(db|sqlite3?)$/.test(write.path))) return write;
   const parent = posix.dirname(write.path);
   const isOthers = parent === '/' || isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history);
   return isOthers && mayBeEmpty(write.path) ? write : { ...write, path: parent, kind: 'directory' };
@@ -95,9 +101,11 @@ function isOwned(path: string, account: Account, history: History): boolean {
   );
 }
 
-/** Whether a RUN of the chain makes the directory for certain. */
-function isMade(path: string, history: History): boolean {
-  return history.steps.some((step) => commandsOf(step).some((command) => !command.conditional && directoriesMadeBy(command).includes(path)));
+/** Whether the chain makes the directory for certain before a place: a RUN does, or something is copied into it. */
+function isMade(path: string, history: History, target: Target, { offset }: Place): boolean {
+  const before = history.steps.filter(({ stage, instruction }) => stage !== target.stage || instruction.start < offset);
+  if (copiesOf(history).some(({ step, destination, intoDirectory }) => before.includes(step) && destination !== undefined && (intoDirectory ? destination : posix.dirname(destination)) === path)) return true;
+  return before.some((step) => commandsOf(step).some((command) => !command.conditional && directoriesMadeBy(command).includes(path)));
 }
 
 /** A base gives its own volumes to its own account, and all that it writes to the user that it runs as. */
@@ -125,8 +133,8 @@ function shellDoubt({ path, because }: Write): Reason {
   return { rule: 'write-sign', message: `${because}, and the image has no shell to make ${path} and give it away`, advice: 'copy the directory from another stage with COPY --chown' };
 }
 
-function unique(paths: string[]): string[] {
-  return [...new Set(paths)].sort();
+function unique(writes: Write[]): string[] {
+  return [...new Set(writes.map(({ path }) => path))].sort();
 }
 
 /** A path as one word of a shell. */

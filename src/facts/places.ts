@@ -1,6 +1,9 @@
 import type { Dockerfile, Instruction } from '../dockerfile/parse.ts';
 import type { Comment } from '../dockerfile/scan.ts';
 import type { Target } from '../project.ts';
+import type { Account } from './account.ts';
+import { madeAccounts } from './accounts.ts';
+import { commandsOf, mentions, unwrap } from './commands.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { managesPackages } from './installs.ts';
 import { isRoot } from './user.ts';
@@ -30,9 +33,14 @@ export function userPlace(target: Target): Place {
   return below(dockerfile, instructions.at(-1) ?? target.stage.from);
 }
 
-/** The `USER root` that ends the chain, if it is the target's own and nothing after it needs root. */
-export function replaceableUser(target: Target): Instruction | undefined {
-  const { user } = historyOf(target.stage, target.unit);
+/**
+ * The `USER root` that ends the chain, if it is the target's own and nothing after it needs root.
+ * @param forRoot whether something new has to be done by root right before it
+ */
+export function replaceableUser(target: Target, forRoot = false): Instruction | undefined {
+  const { user, steps } = historyOf(target.stage, target.unit);
+  const step = user && steps.find(({ instruction }) => instruction === user.instruction);
+  if (forRoot && step && !worksAsRoot(step)) return undefined;
   const { instructions } = target.stage;
   const index = user ? instructions.indexOf(user.instruction) : -1;
   if (index < 0 || user!.value === undefined || !isRoot(user!.value)) return undefined;
@@ -46,11 +54,15 @@ export function accountPlace(target: Target): Place {
   const steps = history.steps.filter(({ stage }) => stage === target.stage);
   const copy = steps.findIndex(({ instruction: { keyword } }) => keyword === 'COPY' || keyword === 'ADD');
   const head = copy < 0 ? steps.filter(({ instruction }) => instruction.keyword === 'RUN') : steps.slice(0, copy);
-  const lastPackages = head.findLast((step) => managesPackages(step) && worksAsRoot(step));
+  const lastPackages = head.findLast((step) => (managesPackages(step) || removesAccounts(step)) && worksAsRoot(step));
   if (lastPackages) return below(dockerfile, lastPackages.instruction);
   const first = steps.find((step) => WORK_BEFORE.has(step.instruction.keyword) && worksAsRoot(step));
   if (!first) return userPlace(target);
   return above(dockerfile, first.instruction);
+}
+
+function removesAccounts(step: Step): boolean {
+  return mentions(step, /userdel|deluser/) && commandsOf(step).some((command) => /^(userdel|deluser)$/.test(unwrap(command).name ?? ''));
 }
 
 /** What the account may stand before. WORKDIR and the rest stay at the head. */
@@ -60,13 +72,22 @@ function worksAsRoot({ user }: Step): boolean {
   return user === undefined || (user.value !== undefined && isRoot(user.value));
 }
 
-/** Where directories are made and owned: before the first VOLUME that holds one, else where USER goes. */
-export function ownershipPlace(target: Target, paths: readonly string[]): Place {
+/**
+ * Where directories are made and owned: before the first VOLUME that holds one, if the account is
+ * known there, else where USER goes.
+ */
+export function ownershipPlace(target: Target, paths: readonly string[], account: Account): Place {
   const history: History = historyOf(target.stage, target.unit);
   const volume = history.volumes.find(
     ({ path, instruction }) => path !== undefined && target.stage.instructions.includes(instruction) && paths.some((owned) => owned === path || owned.startsWith(`${path}/`) || path.startsWith(`${owned}/`)),
   );
-  return volume ? above(target.unit.dockerfile, volume.instruction) : userPlace(target);
+  return volume && isKnownAt(account, volume.instruction, history) ? above(target.unit.dockerfile, volume.instruction) : userPlace(target);
+}
+
+/** Whether chown knows an account at an instruction: a number it always does, a name once it is made. */
+function isKnownAt({ uid, name }: Account, instruction: Instruction, history: History): boolean {
+  const made = uid === undefined ? madeAccounts(history).find((one) => one.name === name)?.step : undefined;
+  return made === undefined || history.steps.indexOf(made) < history.steps.findIndex((step) => step.instruction === instruction);
 }
 
 /** Above an instruction and the comment lines that belong to it. */

@@ -2,6 +2,7 @@ import { programOf } from '../programs/lookup.ts';
 import type { Program } from '../programs/types.ts';
 import type { Target } from '../project.ts';
 import { historyOf } from './history.ts';
+import { isLaunched } from './commands.ts';
 import { familyOf } from './family.ts';
 import { packagesOf } from './installs.ts';
 import { looksLikeScript, type Started, startOf } from './start.ts';
@@ -20,11 +21,20 @@ const RUNTIMES =
  */
 export function isKnownProgram(started: Started, target: Target): boolean {
   const { name, payload } = started;
-  if (name === undefined || payload || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
+  if (name === undefined || payload || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
+  if (isApplet(name, target)) return true;
   return (own.includes(name) && entry?.start === 'server') || (programOf(name)?.verified ?? false);
+}
+
+/** BusyBox's own small servers bear the names of others and write nothing. */
+function isApplet(name: string, target: Target): boolean {
+  const history = historyOf(target.stage, target.unit);
+  const family = familyOf(history);
+  if (family !== 'busybox' && family !== 'alpine') return false;
+  return /^(httpd|nc|udpsvd|tcpsvd)$/.test(name) && !packagesOf(history).some((one) => one.name.startsWith('apache2'));
 }
 
 /** A catalogued program that a target starts from a package that its file installs. */

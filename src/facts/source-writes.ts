@@ -24,6 +24,8 @@ const WRITES: { files: RegExp; call: RegExp }[] = [
   { files: /\.[cm]?[jt]s$/, call: /\b(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|mkdirSync|mkdir)\(\s*["']([^"'$]+)["']/g },
   { files: /\.[cm]?[jt]s$/, call: /\bnew\s+(?:sqlite3\.)?Database\(\s*["']([^"':$]+)["']/g },
   { files: /\.[cm]?[jt]s$/, call: /\bdest\s*:\s*["']([^"'$]+)["']/g },
+  { files: /settings[\w/]*\.py$/, call: /BASE_DIR\s*\/\s*["']([\w./-]+\.sqlite3?)["']/g },
+  { files: /settings[\w/]*\.py$/, call: /os\.path\.join\(\s*BASE_DIR\s*,\s*["']([\w./-]+\.sqlite3?)["']/g },
   { files: /\.rb$/, call: /\bFile\.(?:open|write)\(\s*["']([^"'#]+)["']\s*,\s*["'][wa]/g },
 ];
 

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import type { Target } from '../project.ts';
+import type { LinkedService, Target } from '../project.ts';
+import type { Service } from '../compose/read.ts';
 import { readShell, resolvePath, type ShellCommand } from '../shell/read.ts';
 import { calledScript, carriedScript, commandsOf, type Invocation, mentions, unwrap, wordsOnly } from './commands.ts';
 import { type CopiedFile, originOf } from './copies.ts';
@@ -9,8 +10,8 @@ import { writtenByRun } from './made-files.ts';
 
 /** What starts when the container starts, followed through shells and scripts as far as they are in sight. */
 export interface Start {
-  /** Whether the file (with the stages it builds on) sets a start command, the base does, or nobody. */
-  from: 'file' | 'base' | 'none' | 'unknown';
+  /** Whether the file (with the stages it builds on) sets a start command, only a compose service that runs it, the base does, or nobody. */
+  from: 'file' | 'service' | 'base' | 'none' | 'unknown';
   /** The instructions of the file that set it. */
   parts: StartPart[];
   /** What the container runs first: the words, where all is in exec form. */
@@ -35,6 +36,14 @@ export interface Started extends Invocation {
   payload: boolean;
   /** The script it stands in; undefined for the start command itself. */
   script: StartScript | undefined;
+  /** The compose service whose own command it belongs to; undefined for the image's. */
+  service: LinkedService | undefined;
+}
+
+/** Where a started command stands, for the reader. */
+export function placeOf({ script, service }: Pick<Started, 'script' | 'service'>): string {
+  if (script) return script.path;
+  return service ? `service ${service.service.name} in ${service.path}` : 'the start command';
 }
 
 export interface StartScript {
@@ -55,8 +64,29 @@ export const startOf = memo((target: Target): Start => {
   const start = begin(history);
   const follower = new Follower(target, history, start);
   for (const command of firstCommands(history, start)) follower.follow(command, undefined, 0);
+  for (const linked of target.services) {
+    const command = commandOfService(linked.service, history);
+    if (!command) continue;
+    if (start.from !== 'file') start.from = 'service';
+    new Follower(target, history, start, linked).follow(command, undefined, 0);
+  }
   return start;
 });
+
+/** What a service that has a command of its own starts; undefined where it leaves that to the image. */
+function commandOfService({ command, entrypoint, workingDir }: Service, history: History): ShellCommand | undefined {
+  if (command === undefined && entrypoint === undefined) return undefined;
+  const image = history.entrypoint && (history.entrypoint.words ?? [...history.entrypoint.shell, history.entrypoint.script]);
+  const words = [...(entrypoint === undefined ? (image ?? []) : wordsOf(entrypoint)), ...(command === undefined ? [] : wordsOf(command))];
+  return words.length === 0 ? undefined : wordsOnly(words, workingDir ?? history.cwd);
+}
+
+/** Compose splits a text into words as a shell does, and starts no shell. */
+function wordsOf(command: string[] | string): string[] {
+  if (Array.isArray(command)) return command.map((word) => word.replaceAll('$$', '$'));
+  const [first] = readShell(command.replaceAll('$$', '$')).commands;
+  return first ? first.words.map(({ value, text }) => value ?? text) : [];
+}
 
 function begin(history: History): Start {
   const { base, entrypoint, cmd } = history;
@@ -100,8 +130,8 @@ function shellForm(part: StartPart, history: History): ShellCommand[] {
   return readShell(part.script, lookupOf(history), history.cwd).commands;
 }
 
-function lookupOf(history: History) {
-  return (name: string) => history.variables(name) ?? undefined;
+function lookupOf(history: History, service?: LinkedService) {
+  return (name: string) => service?.service.environment[name] ?? history.variables(name) ?? undefined;
 }
 
 class Follower {
@@ -109,30 +139,42 @@ class Follower {
   private readonly target: Target;
   private readonly history: History;
   private readonly start: Start;
+  private readonly service: LinkedService | undefined;
 
-  constructor(target: Target, history: History, start: Start) {
+  constructor(target: Target, history: History, start: Start, service?: LinkedService) {
     this.target = target;
     this.history = history;
     this.start = start;
+    this.service = service;
   }
 
   follow(command: ShellCommand, script: StartScript | undefined, depth: number): void {
     const invocation = unwrap(command);
     if (invocation.words.length === 0 && command.redirects.length === 0) return;
-    const started: Started = { ...invocation, command, script, payload: false };
+    const started: Started = { ...invocation, command, script, payload: false, service: this.service };
     this.start.commands.push(started);
     if (depth >= MAX_DEPTH) return;
     const carried = carriedScript(invocation);
-    if (carried !== undefined) return this.followText(carried, command, script, depth);
+    if (carried !== undefined) return this.followText(carried, command, script, depth, argumentsOf(invocation));
     const packaged = packageScript(invocation);
     if (packaged !== undefined) return this.followPackageScript(packaged, command, script, depth);
     const called = scriptPath(invocation, script === undefined);
     if (called !== undefined) this.followFile(called, started, depth);
-    else this.followArguments(invocation, command, script, depth);
+    else {
+      started.payload = this.isOwnProgram(invocation, command);
+      this.followArguments(invocation, command, script, depth);
+    }
   }
 
-  private followText(text: string, command: ShellCommand, script: StartScript | undefined, depth: number): void {
-    const inner = readShell(text, lookupOf(this.history), command.cwd);
+  /** Whether a bare name in a script is a program that the file copies onto the PATH, or builds there. */
+  private isOwnProgram({ name, words }: Invocation, { cwd }: ShellCommand): boolean {
+    const written = words[0]?.value;
+    if (name === undefined || written === undefined || KNOWN_PROGRAM.test(name) || !this.target.unit.dockerfile.text.includes(name)) return false;
+    return this.find(written, cwd, true) === 'payload';
+  }
+
+  private followText(text: string, command: ShellCommand, script: StartScript | undefined, depth: number, args?: string[]): void {
+    const inner = readShell(text, lookupOf(this.history, this.service), command.cwd, args);
     if (!inner.complete) this.start.partly = true;
     for (const one of inner.commands) this.follow({ ...one, conditional: one.conditional || command.conditional }, script, depth + 1);
   }
@@ -166,7 +208,7 @@ class Follower {
     if (this.seen.has(script.path)) return;
     this.seen.add(script.path);
     this.start.scripts.push(script);
-    const inner = readShell(script.text, lookupOf(this.history), command.cwd);
+    const inner = readShell(script.text, lookupOf(this.history, this.service), command.cwd, argumentsOf(started));
     if (!inner.complete) this.start.partly = true;
     for (const one of inner.commands) this.follow(one, script, depth + 1);
   }
@@ -187,9 +229,23 @@ class Follower {
       const made = writtenByRun(this.history, path);
       if (made !== undefined) return made === '' ? undefined : { path, text: made, file: undefined, executed };
     }
+    if (this.isBases(written)) return 'program';
     if (looksLikeScript(written) || !executed) return undefined;
-    if (elsewhere || this.isBuilt(written, cwd)) return 'payload';
+    if (elsewhere || this.isBuilt(written, cwd) || this.isBuiltAtStart(written, cwd)) return 'payload';
     return written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program';
+  }
+
+  /** Whether it is what the base itself starts. */
+  private isBases(written: string): boolean {
+    const { base } = this.history;
+    const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+    return entry?.start === 'server' && [entry.cmd?.[0], entry.entrypoint?.[0]].includes(written);
+  }
+
+  /** Whether the start command itself compiles it first. */
+  private isBuiltAtStart(written: string, cwd: string | undefined): boolean {
+    const paths = candidatePaths(written, cwd);
+    return this.start.commands.some(({ name, words, command }) => BUILDERS.has(name ?? '') && words.some(({ value }) => value !== undefined && paths.includes(resolvePath(command.cwd, value) ?? '')));
   }
 
   /** Whether a RUN of the chain compiles a program to this path, or right beside it. */
@@ -212,6 +268,15 @@ class Follower {
     const rest = invocation.words.slice(1);
     if (rest.length > 0) this.follow({ ...command, words: rest }, script, depth + 1);
   }
+}
+
+/** What a script is called with: the words behind its path, or behind `sh -c '…' name`; undefined where one is not known. */
+function argumentsOf({ name, words }: Invocation): string[] | undefined {
+  if (name === '.' || name === 'source') return undefined;
+  const carried = carriedScript({ name, words, through: [] }) !== undefined;
+  const script = carried ? words.findIndex(({ value }) => /^-[a-z]*c$/.test(value ?? '')) + 2 : calledScript({ name, words, through: [] }) === undefined ? 0 : words.findIndex((word, index) => index > 0 && !(word.value ?? '').startsWith('-'));
+  const values = words.slice(script + 1).map(({ value }) => value);
+  return values.includes(undefined) ? undefined : (values as string[]);
 }
 
 /** The package.json script that a package manager is told to run; undefined for another command. */

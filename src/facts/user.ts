@@ -26,14 +26,14 @@ export const userOf = memo((history: History): EffectiveUser => {
 });
 
 function ownUser(value: string | undefined, written: string): EffectiveUser {
-  if (value === undefined || value === '') return { kind: 'unknown', text: written, own: true };
-  return { kind: isRoot(value) ? 'root' : 'nonroot', text: value, own: true };
+  if (value === undefined) return { kind: 'unknown', text: written, own: true };
+  return { kind: isRoot(value) ? 'root' : 'nonroot', text: value || 'root', own: true };
 }
 
-/** Whether a USER value means uid 0: `root`, `0`, `00`, `+0`, with or without a group. */
+/** Whether a USER value means uid 0: `root`, `0`, `00`, `+0`, with or without a group, or nothing at all. */
 export function isRoot(user: string): boolean {
   const name = user.split(':')[0]!.trim();
-  return name === 'root' || /^[+-]?0+$/.test(name);
+  return name === '' || name === 'root' || /^[+-]?0+$/.test(name);
 }
 
 /** The user that the base's own configuration names. */

@@ -1,9 +1,9 @@
-import { posix } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
-import type { Target } from '../project.ts';
+import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
-import { commandsOf, operands, unwrap } from './commands.ts';
-import { copiesOf } from './copies.ts';
+import { commandsOf, type Invocation, operands, option, unwrap } from './commands.ts';
+import { copiesOf, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { programWrites } from '../programs/lookup.ts';
 import { familyOf } from './family.ts';
@@ -24,6 +24,10 @@ export interface Write {
   data: boolean;
   /** Whether what is copied into it belongs to the account too: a framework's own state. */
   tree?: boolean;
+  /** Whether it is a directory of the base's own program, which writes there whatever is put into it. */
+  ofBase?: boolean;
+  /** Whether it is a file that is there already and is written in place. */
+  inPlace?: boolean;
 }
 
 /** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
@@ -37,6 +41,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...emptyWorkdir(history),
     ...startWrites(target, history),
     ...environmentWrites(history),
+    ...serviceEnvironmentWrites(target, history),
     ...configuredWrites(target),
     ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
     ...sourceWrites(target).map(({ path, where }) => file(path, `${where} writes ${path}`)),
@@ -44,7 +49,7 @@ export const writesOf = memo((target: Target): Write[] => {
   const byPath = new Map<string, Write>();
   for (const write of found) {
     const known = byPath.get(write.path);
-    byPath.set(write.path, known ? { ...known, data: known.data || write.data, tree: known.tree || write.tree || false } : write);
+    byPath.set(write.path, known ? { ...known, data: known.data || write.data, tree: known.tree || write.tree || false, ofBase: known.ofBase || write.ofBase || false } : write);
   }
   return [...byPath.values()].sort((one, other) => (one.path < other.path ? -1 : 1));
 });
@@ -53,12 +58,30 @@ function volumes(target: Target, history: History): Write[] {
   const own = history.volumes.flatMap(({ path }) => (path === undefined ? [] : [directory(path, `VOLUME ${path}`, true)]));
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   const inherited = (entry?.volumes ?? []).map((path) => directory(path, `the base declares VOLUME ${path}`, true));
-  const mounted = target.services.flatMap(({ service }) =>
-    service.mounts.flatMap((mount) =>
-      mount.type === 'volume' && mount.target.startsWith('/') ? [directory(posix.normalize(mount.target), `service ${service.name} mounts a volume there`, true)] : [],
-    ),
-  );
-  return [...own, ...inherited, ...mounted];
+  return [...own, ...inherited, ...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target))];
+}
+
+/** What a service mounts for the program to write: volumes, and folders of the host that the repository does not fill. */
+function mountsOf({ service, directory: from }: LinkedService, { disk }: Target): Write[] {
+  return service.mounts.flatMap(({ type, source, target: path, readOnly }) => {
+    if (readOnly || !path.startsWith('/')) return [];
+    if (type === 'volume') return [directory(posix.normalize(path), `service ${service.name} mounts a volume there`, true)];
+    if (type !== 'bind' || source === undefined || /(^|\/)docker\.sock$/.test(source)) return [];
+    const isOfTheHost = /^[~/]|\$/.test(source);
+    const host = resolve(from, source);
+    const isShipped = disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore');
+    if (isShipped || (isOfTheHost && looksLikeFile(path)) || /^\/(etc|usr|lib|var\/run|run|dev|sys|proc)(\/|$)/.test(path)) return [];
+    return [directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true)];
+  });
+}
+
+/** The mounts of a service that runs an image of this folder's name. */
+function probableMounts(linked: LinkedService, target: Target): Write[] {
+  const { service, path: file } = linked;
+  return mountsOf(linked, target).map((write) => {
+    const volume = write.because.endsWith('mounts a volume there');
+    return { ...write, because: volume ? `service ${service.name} in ${file} probably runs it and mounts a volume on ${write.path}` : `service ${service.name} in ${file} probably runs it and mounts a folder on ${write.path}` };
+  });
 }
 
 function directory(path: string, because: string, data = false): Write {
@@ -74,7 +97,7 @@ function baseWrites(target: Target, history: History): Write[] {
   if (start.from !== 'base' && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
   return entry.writes
     .filter((path) => path.startsWith('/'))
-    .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${history.base.text} writes it`, data: false }));
+    .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${history.base.text} writes it`, data: false, ofBase: true }));
 }
 
 /** What the programs of installed packages write. */
@@ -157,23 +180,37 @@ function emptyWorkdir(history: History): Write[] {
 /** Redirections, directories and named paths in the start command and its scripts. */
 function startWrites(target: Target, history: History): Write[] {
   const found: Write[] = [];
-  for (const { words, command } of startOf(target).commands) {
+  for (const { name, words, through, command } of startOf(target).commands) {
     const resolve = (value: string | undefined) => resolvePath(command.cwd ?? history.cwd, value);
     for (const { operator, target: to } of command.redirects) {
       const path = operator.startsWith('>') || operator.startsWith('&>') ? resolve(to.value) : undefined;
-      if (path !== undefined && /[^&\d]/.test(to.text)) found.push(file(path, `the start command writes ${path}`));
+      if (path !== undefined && /[^&\d]/.test(to.text)) found.push({ ...file(path, `the start command writes ${path}`), inPlace: originOf(target, path) !== undefined });
     }
+    if (name === 'tee') for (const { value } of operands(words)) found.push(...named(resolve(value), (path) => file(path, `the start command writes ${path}`)));
+    found.push(...builtAtStart({ name, words, through, command }, history));
     for (const path of directoriesMadeBy({ ...command, words, cwd: command.cwd ?? history.cwd })) found.push(directory(path, `the start command makes ${path}`));
     found.push(...namedPaths(words, resolve));
   }
   return found;
 }
 
+function named(path: string | undefined, write: (path: string) => Write): Write[] {
+  return path === undefined ? [] : [write(path)];
+}
+
+/** `go build -o server .` in a start command leaves the program where it is told, or beside the source. */
+function builtAtStart({ name, words, command }: Invocation & { command: ShellCommand }, history: History): Write[] {
+  if (name !== 'go' || words[1]?.value !== 'build') return [];
+  const cwd = command.cwd ?? history.cwd;
+  const output = option(words, 'o', undefined)?.value;
+  return named(resolvePath(cwd, output ?? posix.basename(cwd ?? '')), (path) => file(path, `go build writes ${path}`));
+}
+
 function file(path: string, because: string): Write {
   return { path, kind: 'file', because, data: false };
 }
 
-const OPTION = /^--?([\w-]*(?:log|pid|data|db|database|cache|state|storage|upload|tmp|temp|spool|store|persist|workdir|work-dir|journal)[\w-]*?)(?:=(.*))?$/i;
+const OPTION = /^--?([\w.-]*(?:log|pid|data|db|database|cache|state|storage|upload|tmp|temp|spool|store|persist|workdir|work-dir|journal)[\w.-]*?)(?:=(.*))?$/i;
 const FILE_OPTION = /file|pid|log$|^db$|database/i;
 
 /** `--log-file /var/log/x.log`, `--data-dir=/data`, `-pidfile run/x.pid`. */
@@ -192,7 +229,7 @@ function namedPaths(words: { value: string | undefined }[], resolve: (value: str
   return found;
 }
 
-const VARIABLE = /(^|_)(DATA|DATABASE|DB|LOG|LOGS|CACHE|UPLOAD|UPLOADS|STORAGE|STATE|TMP|TEMP|TMPDIR|PID|PIDFILE|LOGFILE|MEDIA|SQLITE|DATADIR|LOGDIR)(_|$)/;
+const VARIABLE = /(^|_)(DATA|DATABASE|DB|LOG|LOGS|CACHE|UPLOAD|UPLOADS|STORAGE|STATE|TMP|TEMP|TMPDIR|PID|PIDFILE|LOGFILE|MEDIA|SQLITE|DATADIR|LOGDIR)(_|$)|^(HF_HOME|TORCH_HOME|SENTENCE_TRANSFORMERS_HOME|XDG_(CACHE|DATA|STATE)_HOME)$/;
 
 /** Variables of the image that name a log, data, cache, upload or database path. */
 function environmentWrites(history: History): Write[] {
@@ -201,13 +238,27 @@ function environmentWrites(history: History): Write[] {
     if (instruction.keyword !== 'ENV') continue;
     for (const [, name] of instruction.args.matchAll(/(?:^|\s)([A-Za-z_]\w*)(?==|\s)/g)) {
       if (!VARIABLE.test(name!)) continue;
-      const value = history.variables(name!) ?? '';
-      const path = /^(?:sqlite:\/\/\/|file:)?(\/[\w./-]+)$/.exec(value)?.[1];
-      if (path === undefined || copiesOf(history).some(({ destination }) => destination === path)) continue;
-      found.push({ path: posix.normalize(path).replace(/(.)\/$/, '$1'), kind: looksLikeFile(path) ? 'file' : 'directory', because: `ENV ${name} names ${path}`, data: false });
+      found.push(...named(pathOfVariable(history.variables(name!) ?? '', history), (path) => ({ path, kind: looksLikeFile(path) ? 'file' : 'directory', because: `ENV ${name} names ${path}`, data: false })));
     }
   }
   return found;
+}
+
+/** The same of what a compose service sets. */
+function serviceEnvironmentWrites({ services }: Target, history: History): Write[] {
+  return services.flatMap(({ service }) =>
+    Object.entries(service.environment).flatMap(([name, value]) =>
+      VARIABLE.test(name) ? named(pathOfVariable(value, history), (path) => ({ path, kind: looksLikeFile(path) ? 'file' : 'directory', because: `${name} of service ${service.name} names ${path}`, data: false })) : [],
+    ),
+  );
+}
+
+/** The path that a variable's value names: absolute, `file:/x`, or an SQLite URL, which may be relative. */
+function pathOfVariable(value: string, history: History): string | undefined {
+  const sqlite = /^sqlite(?:\+\w+)?:\/\/\/(\/?[\w./-]+)$/.exec(value)?.[1];
+  const path = sqlite === undefined ? /^(?:file:)?(\/[\w./-]+)$/.exec(value)?.[1] : resolvePath(history.cwd, sqlite);
+  if (path === undefined || copiesOf(history).some(({ destination }) => destination === path)) return undefined;
+  return posix.normalize(path).replace(/(.)\/$/, '$1');
 }
 
 /** What the configuration says that the target writes: somebody saw it. */

@@ -5,6 +5,16 @@ export function isManifestName(name: string): boolean {
   return /\.ya?ml$/.test(name) && !/^(docker-)?compose/.test(name) && !name.startsWith('.');
 }
 
+/** Whether a file is a quadlet: a systemd unit by which Podman runs a container. */
+export function isQuadletName(name: string): boolean {
+  return name.endsWith('.container');
+}
+
+/** The image that a quadlet runs. */
+export function readQuadlet(text: string): string[] {
+  return text.split(/\r?\n/).flatMap((line) => /^\s*Image\s*=\s*(\S+)/.exec(line)?.[1] ?? []);
+}
+
 const WORKLOADS = new Set(['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Rollout', 'DeploymentConfig', 'List']);
 
 /** The images that a manifest's workloads or a chart's values name; none for other YAML, and for templates. */

@@ -1,3 +1,4 @@
+import { matchesPattern, truthOf } from './conditions.ts';
 import { type SyntaxNode, type Word, type WordPart, forEachChild, parse } from './unbash.ts';
 
 /** A word of a command. Offsets are UTF-16 into the script, end-exclusive. */
@@ -33,12 +34,14 @@ export interface ShellScript {
 export type Lookup = (name: string) => string | undefined;
 
 /**
- * The commands of a shell script in the order of the text. POSIX sh is read as Bash.
+ * The commands of a shell script in the order of the text, without those behind a condition that can't
+ * hold. POSIX sh is read as Bash.
  * @param lookup values of variables set outside the script
  * @param cwd where the script starts
+ * @param args what it is called with (`$1` and so on); undefined where that is not known
  */
-export function readShell(script: string, lookup: Lookup = () => undefined, cwd?: string): ShellScript {
-  const reader = new Reader(lookup, cwd);
+export function readShell(script: string, lookup: Lookup = () => undefined, cwd?: string, args?: readonly string[]): ShellScript {
+  const reader = new Reader(lookup, cwd, args);
   const parsed = parse(script);
   reader.visit(parsed, false);
   return { commands: reader.commands, complete: !(parsed.errors && parsed.errors.length > 0) };
@@ -46,7 +49,7 @@ export function readShell(script: string, lookup: Lookup = () => undefined, cwd?
 
 /** Nodes whose commands may or may not run. */
 const CONDITIONAL = new Set([
-  ...['If', 'Case', 'For', 'While', 'ArithmeticFor', 'Select', 'Function', 'Coproc'],
+  ...['For', 'While', 'ArithmeticFor', 'Select', 'Coproc'],
   ...['CommandExpansion', 'ProcessSubstitution'],
 ]);
 
@@ -55,10 +58,12 @@ class Reader {
   private readonly variables = new Map<string, string | undefined>();
   private readonly outer: Lookup;
   private cwd: string | undefined;
+  private args: readonly string[] | undefined;
 
-  constructor(outer: Lookup, cwd: string | undefined) {
+  constructor(outer: Lookup, cwd: string | undefined, args: readonly string[] | undefined) {
     this.outer = outer;
     this.cwd = cwd;
+    this.args = args;
   }
 
   visit(node: SyntaxNode, conditional: boolean): void {
@@ -68,16 +73,86 @@ class Reader {
       this.cwd = before;
       return;
     }
+    if (node.type === 'Function') {
+      // Inside, $1 is the function's own.
+      const before = this.args;
+      this.args = undefined;
+      forEachChild(node, (child) => this.visit(child, true));
+      this.args = before;
+      return;
+    }
+    if (node.type === 'If') return this.visitIf(node, conditional);
+    if (node.type === 'Case') return this.visitCase(node, conditional);
+    if (node.type === 'AndOr') return this.visitAndOr(node, conditional);
     if (node.type === 'Command') this.take(node, conditional);
     const inside = conditional || CONDITIONAL.has(node.type);
     forEachChild(node, (child) => this.visit(child, inside));
   }
 
+  /** A branch whose condition can't hold is left out; one that must is not conditional. */
+  private visitIf(node: Extract<SyntaxNode, { type: 'If' }>, conditional: boolean): void {
+    let open = conditional;
+    for (const { clause, then } of [node, ...node.elif]) {
+      this.visit(clause, open);
+      const holds = this.truth(clause);
+      if (holds !== false) this.visit(then, open || holds === undefined);
+      if (holds === true) return;
+      open ||= holds === undefined;
+    }
+    if (node.else) this.visit(node.else, open);
+  }
+
+  private visitCase(node: Extract<SyntaxNode, { type: 'Case' }>, conditional: boolean): void {
+    this.visit(node.word, conditional);
+    const word = this.value(node.word);
+    let open = conditional;
+    for (const { pattern, body, terminator } of node.items) {
+      const matches = word === undefined ? undefined : this.matchesAny(word, pattern);
+      if (matches !== false) this.visit(body, open || matches === undefined);
+      if (matches === true && terminator !== ';&' && terminator !== ';;&') return;
+      open ||= matches === undefined;
+    }
+  }
+
+  private matchesAny(word: string, patterns: readonly Word[]): boolean | undefined {
+    const all = patterns.map((pattern) => {
+      const value = this.value(pattern);
+      return value === undefined ? undefined : matchesPattern(word, value);
+    });
+    return all.includes(true) ? true : all.includes(undefined) ? undefined : false;
+  }
+
+  /** `[ "$1" = x ] && set -- y "$@"`: what follows a condition that decides it is left out. */
+  private visitAndOr(node: Extract<SyntaxNode, { type: 'AndOr' }>, conditional: boolean): void {
+    let holds: boolean | undefined = true;
+    let open = conditional;
+    node.commands.forEach((command, index) => {
+      const operator = index === 0 ? '&&' : node.operators[index - 1]!;
+      const runs = operator === '&&' ? holds : holds === undefined ? undefined : !holds;
+      if (runs === false) return;
+      // What follows a command that is no comparison is taken to run, as after `cd x &&`.
+      const isTest = index > 0 && this.isTest(node.commands[index - 1]!);
+      open ||= runs === undefined && (isTest || operator === '||');
+      this.visit(command, open);
+      holds = this.truth(command);
+    });
+  }
+
+  private isTest(node: SyntaxNode): boolean {
+    if (node.type === 'TestCommand') return true;
+    const name = node.type === 'Command' && node.name ? this.value(node.name) : undefined;
+    return name === '[' || name === 'test';
+  }
+
+  private truth(node: SyntaxNode): boolean | undefined {
+    return truthOf(node, (word) => this.value(word));
+  }
+
   private take(node: Extract<SyntaxNode, { type: 'Command' }>, conditional: boolean): void {
     const words: ShellWord[] = [];
-    if (node.name) words.push(this.word(node.name));
+    if (node.name) words.push(...this.words(node.name));
     for (const argument of node.args) {
-      if (argument.type === 'Word') words.push(this.word(argument));
+      if (argument.type === 'Word') words.push(...this.words(argument));
       else words.push({ text: argument.text, value: this.assignmentText(argument), pos: argument.pos, end: argument.end });
     }
     const assignments = node.prefix
@@ -112,10 +187,30 @@ class Reader {
     }
     if (name === 'cd' || name === 'pushd') this.cwd = resolvePath(this.cwd, words[1] ? words[1].value : this.lookup('HOME'));
     if (name === 'popd') this.cwd = undefined;
+    if (name === 'set') this.setArguments(words, conditional);
+    if (name === 'shift') this.args = conditional ? undefined : this.args?.slice(Number(words[1]?.value ?? 1));
+  }
+
+  /** `set -- a "$@"`. */
+  private setArguments(words: ShellWord[], conditional: boolean): void {
+    const dashes = words.findIndex(({ value }) => value === '--');
+    if (dashes < 0) return;
+    const values = words.slice(dashes + 1).map(({ value }) => value);
+    this.args = conditional || values.includes(undefined) ? undefined : (values as string[]);
   }
 
   private lookup(name: string): string | undefined {
+    if (/^\d+$/.test(name)) return name === '0' || !this.args ? undefined : (this.args[Number(name) - 1] ?? '');
+    if (name === '#') return this.args && String(this.args.length);
+    if (name === '@' || name === '*') return this.args?.join(' ');
     return this.variables.has(name) ? this.variables.get(name) : this.outer(name);
+  }
+
+  /** The words that one written word becomes: `"$@"` is as many as there are arguments. */
+  private words(word: Word): ShellWord[] {
+    if (!this.args || !/^"?\$(@|\{@\}|\*)"?$/.test(word.text)) return [this.word(word)];
+    const { pos, end } = word;
+    return this.args.map((value) => ({ text: value, value, pos, end }));
   }
 
   private word(word: Word): ShellWord {
@@ -164,10 +259,25 @@ class Reader {
     const value = this.lookup(part.parameter);
     const { operation } = part;
     if (!operation) return value;
+    if (operation.type === 'Remove') return value === undefined ? undefined : removed(value, operation.operator, this.value(operation.operand));
+    if (operation.type === 'Slice') return sliced(value, this.value(operation.offset), operation.length && this.value(operation.length));
     if (operation.type !== 'Default') return undefined;
     if (['-', ':-', '=', ':='].includes(operation.operator)) return value || this.value(operation.operand);
     return ['?', ':?'].includes(operation.operator) ? value : undefined;
   }
+}
+
+/** `${x#-}`, `${x%.conf}`: a literal text gone from an end. */
+function removed(value: string, operator: string, pattern: string | undefined): string | undefined {
+  if (pattern === undefined || /[*?[]/.test(pattern)) return undefined;
+  if (operator.startsWith('#')) return value.startsWith(pattern) ? value.slice(pattern.length) : value;
+  return value.endsWith(pattern) ? value.slice(0, value.length - pattern.length) : value;
+}
+
+/** `${x:0:1}`. */
+function sliced(value: string | undefined, offset: string | undefined, length: string | undefined): string | undefined {
+  if (value === undefined || !/^\d+$/.test(offset ?? '') || !/^\d+$/.test(length ?? '')) return undefined;
+  return value.slice(Number(offset), Number(offset) + Number(length));
 }
 
 function join(base: string | undefined, rest: string): string | undefined {

@@ -3,7 +3,7 @@ import type { Target } from '../../project.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
-import { type Started, startOf } from '../start.ts';
+import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B6: source mounted or synced over the code, or a development server. */
@@ -31,7 +31,7 @@ function developmentServer(target: Target): Reason | undefined {
   if (!server) return undefined;
   return {
     rule: 'development',
-    message: `${server.words.map(({ text }) => text).join(' ')} is a development server, which writes beside its code`,
+    message: `${server.command.words.map(({ text }) => text).join(' ')}${server.service ? ` of ${placeOf(server)}` : ''} is a development server, which writes beside its code`,
     line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line,
     advice: ADVICE,
   };

@@ -2,8 +2,7 @@ import { globMatches } from '../../images/glob.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
-import type { Started } from '../start.ts';
-import { startOf } from '../start.ts';
+import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** Programs whose purpose is to run another as somebody else. */
@@ -16,10 +15,9 @@ function fileDrops(target: Target) {
   for (const started of startOf(target).commands) {
     const dropper = dropperOf(started);
     if (dropper === undefined) continue;
-    const where = started.script ? `${started.script.path} runs ${dropper}` : `the start command runs ${dropper}`;
     return {
       rule: 'drops-by-itself' as const,
-      message: where,
+      message: `${placeOf(started)} runs ${dropper}`,
       line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line,
       advice: 'leave it: a USER line would make the drop fail',
     };
@@ -36,7 +34,7 @@ function dropperOf({ name, words, through }: Started): string | undefined {
   // Without an account to change to these do something else: `su` alone is a prompt, `gosu --version` a check.
   const first = words[1]?.value ?? words[1]?.text;
   if (first === undefined || /^--(version|help)$/.test(first)) return undefined;
-  if (name === 'setpriv') return words.some(({ value }) => /^--(re|eu|ru)id/.test(value ?? '')) ? name : undefined;
+  if (name === 'setpriv') return words.some(({ value }) => /^--(reuid|euid|ruid)/.test(value ?? '')) ? name : undefined;
   if (name === 'start-stop-daemon') return words.some(({ value }) => /^(-c|--chuid)/.test(value ?? '')) ? name : undefined;
   return name;
 }

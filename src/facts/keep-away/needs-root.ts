@@ -1,8 +1,9 @@
+import { posix } from 'node:path';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
-import { type Started, startOf } from '../start.ts';
+import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B3: programs, mounts and powers that only root has. */
@@ -27,10 +28,11 @@ export const needsRoot: KeepAway = (target) => startedProgram(target) ?? baseOf(
 
 function startedProgram(target: Target): Reason | undefined {
   const start = startOf(target);
-  for (const { name, script } of start.commands) {
+  for (const started of start.commands) {
+    const { name, script, service } = started;
     const why = name === undefined ? undefined : (PROGRAMS[name] ?? neededBy(name));
     if (why === undefined) continue;
-    const where = script ? `${script.path} runs ${name}` : `it starts ${name}`;
+    const where = script || service ? `${placeOf(started)} runs ${name}` : `it starts ${name}`;
     return { rule: 'needs-root', message: `${where}: ${why}`, line: lineOf(target), advice: USERNS };
   }
   return undefined;
@@ -45,6 +47,8 @@ function baseOf(target: Target): Reason | undefined {
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const start = startOf(target);
+  const why = PROGRAMS[posix.basename(entry?.entrypoint?.[0] ?? '')];
+  if (why !== undefined && start.baseEntrypoint !== undefined) return { rule: 'needs-root', message: `${base.text} needs root: ${why}`, line: target.stage.from.line, advice: USERNS };
   if (entry?.action !== 'needs-root' || (start.from !== 'base' && start.baseEntrypoint === undefined)) return undefined;
   return { rule: 'needs-root', message: `${base.text} needs root: ${entry.notes ?? 'see its documentation'}`, line: target.stage.from.line, advice: USERNS };
 }
@@ -97,10 +101,9 @@ export const scriptNeedsRoot: KeepAway = (target) => {
   for (const started of startOf(target).commands) {
     const why = SCRIPT_NEEDS[started.name ?? ''] ?? systemWrite(started);
     if (why === undefined) continue;
-    const where = started.script ? started.script.path : 'the start command';
     return {
       rule: 'script-needs-root',
-      message: `${where} ${why}: ${started.words.map(({ text }) => text).join(' ')}`,
+      message: `${placeOf(started)} ${why}: ${started.words.map(({ text }) => text).join(' ')}`,
       line: lineOf(target),
       advice: 'move that into a RUN at build time, then run unroot again',
     };

@@ -20,10 +20,13 @@ export const optedOut: KeepAway = ({ unit, stage }) => {
   return undefined;
 };
 
+/** The transforms that end root in a Dockerfile. */
+const ACCOUNTS = new Set(['run-as-user', 'scratch-user']);
+
 /** What an opt-out comment says, undefined for another comment. */
 function optOut(text: string): string | undefined {
   const own = /^unroot\s+ignore(?:=([\w,-]+))?\s*(.*)$/.exec(text);
-  if (own) return own[2] || 'no reason is given';
+  if (own) return own[1] === undefined || own[1].split(',').some((name) => ACCOUNTS.has(name)) ? own[2] || 'no reason is given' : undefined;
   const others =
     /\btrivy:ignore:(AVD-)?DS-?0002\b/.test(text) ||
     /\bcheckov:skip=CKV_DOCKER_3\b/.test(text) ||

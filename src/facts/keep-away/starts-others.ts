@@ -1,6 +1,6 @@
 import { programOf } from '../../programs/lookup.ts';
 import { historyOf } from '../history.ts';
-import { startOf } from '../start.ts';
+import { placeOf, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** Inits, supervisors and daemons that start others and need root for it. */
@@ -45,13 +45,13 @@ export const startsOthers: KeepAway = (target) => {
   const start = startOf(target);
   const { base, entrypoint } = historyOf(target.stage, target.unit);
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
-  for (const { name, words, script } of start.commands) {
+  for (const started of start.commands) {
+    const { name, words } = started;
     if (name === undefined) continue;
     const path = words[0]?.value ?? '';
     const what = /^\/etc\/(init\.d|rc\d?\.d)\//.test(path) || path === '/etc/rc.local' ? 'a system service' : (STARTERS[name] ?? starterOf(name));
     if (what === undefined || (name === 'boot' && !path.startsWith('/'))) continue;
-    const where = script ? `${script.path} runs ${name}` : `the start command runs ${name}`;
-    return { rule: 'starts-others', message: `${where}: ${what}`, line, advice: REMAINS };
+    return { rule: 'starts-others', message: `${placeOf(started)} runs ${name}: ${what}`, line, advice: REMAINS };
   }
   const systemd = target.stage.instructions.find(({ keyword, args }) => keyword === 'STOPSIGNAL' && /RTMIN\+3/.test(args));
   if (systemd) return { rule: 'starts-others', message: `STOPSIGNAL ${systemd.args} is systemd's`, line: systemd.line, advice: REMAINS };

@@ -189,6 +189,7 @@ export const operations: ImageEntry[] = [
     user: 'root',
     action: 'swap-image',
     start: 'server',
+    entrypoint: ['dockerd-entrypoint.sh'],
     drop: 'none',
     ports: [2375, 2376],
     rootless: 'tag dind-rootless',

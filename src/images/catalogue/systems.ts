@@ -400,7 +400,7 @@ export const systems: ImageEntry[] = [
     id: 'phusion-baseimage',
     repos: [
       'phusion/baseimage', 'phusion/passenger-full', 'phusion/passenger-nodejs', 'phusion/passenger-ruby*',
-      'phusion/passenger-customizable', 'lsiobase/*', 'ghcr.io/linuxserver/baseimage-*',
+      'phusion/passenger-customizable',
     ],
     family: 'ubuntu',
     familyByTag: [['*alpine*', 'alpine']],
@@ -412,5 +412,19 @@ export const systems: ImageEntry[] = [
     notes: 'my_init or s6 starts services as other users',
     sources: [],
     verified: false,
+  },
+  {
+    id: 'linuxserver-baseimage',
+    repos: ['lsiobase/*', 'linuxserver/baseimage-*', 'ghcr.io/linuxserver/baseimage-*', 'lscr.io/linuxserver/baseimage-*'],
+    family: 'ubuntu',
+    familyByTag: [['*alpine*', 'alpine'], ['3.*', 'alpine']],
+    user: 'root',
+    action: 'needs-root',
+    start: 'server',
+    entrypoint: ['/init'],
+    drop: 'supervisor',
+    notes: 's6 starts services as PUID and PGID',
+    sources: ['repo:linuxserver/docker-baseimage-alpine:Dockerfile'],
+    verified: true,
   },
 ];

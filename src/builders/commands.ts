@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { operands, option, unwrap } from '../shell/invocation.ts';
+import { readShell } from '../shell/read.ts';
+
+/** A `docker build` and its kin; paths as written, from where the script stands. */
+export interface BuildCommand {
+  context: string;
+  /** Relative as the context is. */
+  dockerfile: string;
+  target: string | undefined;
+  tags: string[];
+}
+
+const TAKES_VALUE =
+  /^(-[fmtco]|--(add-host|allow|annotation|attest|build-arg|build-context|builder|cache-from|cache-to|cgroup-parent|cpu-\w+|file|iidfile|isolation|label|memory|metadata-file|network|no-cache-filter|output|platform|progress|secret|shm-size|ssh|tag|target|ulimit))$/;
+
+/** The builds in a script: `docker build`, `docker buildx build`, `docker image build`, `podman build`, `buildah bud`. */
+export function readBuildCommands(script: string): BuildCommand[] {
+  if (!/\b(docker|podman|buildah)\b/.test(script)) return [];
+  return readShell(script, () => undefined, '/').commands.flatMap((command) => {
+    const { name, words } = unwrap(command);
+    if (name !== 'docker' && name !== 'podman' && name !== 'buildah' && name !== 'nerdctl') return [];
+    const verb = words.findIndex(({ value }, index) => index > 0 && index < 4 && (value === 'build' || value === 'bud'));
+    if (verb < 0) return [];
+    const args = words.slice(verb);
+    // Where `cd` leads counts; a place that rests on a variable is not known.
+    const cwd = command.cwd?.slice(1) ?? '';
+    const context = operands(args, TAKES_VALUE).at(-1)?.value ?? '.';
+    const file = option(args, 'f', 'file')?.value;
+    const tags = args.flatMap(({ value }, index) => (value === '-t' || value === '--tag' ? [args[index + 1]?.value] : [value?.startsWith('--tag=') ? value.slice(6) : undefined]));
+    return [
+      {
+        context: join(cwd, context),
+        dockerfile: file === undefined ? join(cwd, context, 'Dockerfile') : join(cwd, file),
+        target: option(args, undefined, 'target')?.value,
+        tags: tags.filter((tag) => tag !== undefined),
+      },
+    ];
+  });
+}

@@ -1,0 +1,138 @@
+import { basename, dirname, join, relative } from 'node:path';
+import { isMap, readYaml, YamlError } from '../compose/yaml.ts';
+import type { Disk } from '../disk.ts';
+import { memo } from '../memo.ts';
+import { type BakeTarget, readBake } from './bake.ts';
+import { type BuildCommand, readBuildCommands } from './commands.ts';
+
+/** A place in a repository, beside compose, that builds an image. */
+export interface Builder {
+  /** The file that says so, relative to the root. */
+  path: string;
+  /** Absolute paths of the Dockerfile that it may mean: relative ones count from more than one directory. */
+  dockerfiles: string[];
+  /** The stage that it names; undefined for the last one. */
+  target: string | undefined;
+  /** The names that it gives the image. */
+  tags: string[];
+}
+
+/** The builders in a repository's bake files, scripts, Makefiles and CI files. */
+export function buildersUnder(disk: Disk, root: string): Builder[] {
+  return buildersOf(disk).under(root);
+}
+
+const buildersOf = memo((disk: Disk) => {
+  const byRoot = new Map<string, Builder[]>();
+  return {
+    under(root: string): Builder[] {
+      let builders = byRoot.get(root);
+      if (!builders) {
+        builders = placesUnder(disk, root).flatMap((path) => read(disk, root, path));
+        byRoot.set(root, builders);
+      }
+      return builders;
+    },
+  };
+});
+
+/** More than a repository's own scripts ever are; beyond it the rest stays out of sight. */
+const MAX_FOLDERS = 2000;
+const MAX_BYTES = 200_000;
+const SKIPPED = /^(node_modules|vendor|third_party|testdata|fixtures|dist|target|venv|\.git|\.venv)$/;
+
+function placesUnder(disk: Disk, root: string): string[] {
+  const found: string[] = [];
+  const waiting = [root];
+  for (let folders = 0; folders < MAX_FOLDERS; folders += 1) {
+    const directory = waiting.pop();
+    if (directory === undefined) break;
+    for (const name of disk.list(directory)) {
+      const path = join(directory, name);
+      if (kindOf(path) !== undefined) found.push(path);
+      else if ((!name.includes('.') || name === '.github' || name === '.circleci') && !SKIPPED.test(name) && disk.stat(path)?.kind === 'directory') waiting.push(path);
+    }
+  }
+  return found.sort();
+}
+
+type Kind = 'bake' | 'make' | 'shell' | 'yaml' | 'manifest';
+
+/** What a file may say about builds, by its name. */
+function kindOf(path: string): Kind | undefined {
+  const name = basename(path);
+  if (/^docker-bake(\.override)?\.(hcl|json)$/.test(name)) return 'bake';
+  if (/^(GNUm|m|M)akefile$|\.mk$/.test(name)) return 'make';
+  if (name.endsWith('.sh')) return 'shell';
+  if (name === 'package.json') return 'manifest';
+  const isCi = /\.github\/workflows\/[^/]+\.ya?ml$/.test(path) || /^(\.gitlab-ci|\.travis|azure-pipelines|bitbucket-pipelines|cloudbuild|buildspec|Taskfile|skaffold)\.ya?ml$/.test(name) || /\.circleci\/config\.yml$/.test(path);
+  return isCi ? 'yaml' : undefined;
+}
+
+function read(disk: Disk, root: string, path: string): Builder[] {
+  if ((disk.stat(path)?.size ?? 0) > MAX_BYTES) return [];
+  const text = disk.read(path);
+  if (text === undefined) return [];
+  const directory = dirname(path);
+  const from = (target: BakeTarget | BuildCommand, bases: readonly string[]): Builder => ({
+    path: relative(root, path),
+    dockerfiles: bases.map((base) => join(base, target.context, target.dockerfile)).concat(bases.map((base) => join(base, target.dockerfile))),
+    target: target.target,
+    tags: target.tags,
+  });
+  switch (kindOf(path)!) {
+    case 'bake':
+      return readBake(text, path.endsWith('.json')).map((target) => from(target, [directory]));
+    case 'make':
+      return readBuildCommands(recipesOf(text)).map((command) => from(command, [directory, root]));
+    case 'shell':
+      return readBuildCommands(text).map((command) => from(command, [root, directory]));
+    case 'manifest':
+      return textsIn(parsedJson(text)).flatMap((script) => readBuildCommands(script)).map((command) => from(command, [directory]));
+    case 'yaml': {
+      const documents = parsedYaml(text);
+      return [...textsIn(documents).flatMap((script) => readBuildCommands(script)), ...actionsIn(documents)].map((command) => from(command, [root, directory]));
+    }
+  }
+}
+
+/** The recipe lines of a Makefile as a script, `$(NAME)` left to be unknown. */
+function recipesOf(text: string): string {
+  const lines = text.replace(/\\\r?\n\s*/g, ' ').split(/\r?\n/);
+  return lines.filter((line) => line.startsWith('\t')).map((line) => line.trim().replace(/^[@+-]+\s*/, '').replaceAll('$$', '$')).join('\n');
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // not a manifest that its tools could read either
+  }
+}
+
+function parsedYaml(text: string): unknown[] {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    if (error instanceof YamlError) return []; // its tools could not read it either
+    throw error;
+  }
+}
+
+/** Every text at any depth that may hold a build. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return /\bbuild/.test(value) ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  return isMap(value) ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** GitHub's `docker/build-push-action`, with its `context`, `file`, `target` and `tags`. */
+function actionsIn(value: unknown): BuildCommand[] {
+  if (Array.isArray(value)) return value.flatMap(actionsIn);
+  if (!isMap(value)) return [];
+  if (typeof value.uses !== 'string' || !value.uses.startsWith('docker/build-push-action')) return Object.values(value).flatMap(actionsIn);
+  const inputs = isMap(value.with) ? value.with : {};
+  const input = (name: string) => (typeof inputs[name] === 'string' && !inputs[name].includes('${{') ? inputs[name] : undefined);
+  const context = input('context') ?? '.';
+  return [{ context, dockerfile: input('file') ?? join(context, 'Dockerfile'), target: input('target'), tags: (input('tags') ?? '').split(/[\s,]+/).filter(Boolean) }];
+}
