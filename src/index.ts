@@ -152,8 +152,9 @@ function writeChanges(changes: ReadonlyMap<string, Change>, { files }: Discovere
 
 function markFixed(report: Report, path: string): void {
   for (const target of report.targets) {
-    const isApplied = report.findings.some((finding) => finding.path === path && finding.stage === target.stage && finding.status === 'applied');
-    if (target.path !== path || target.verdict !== 'fixable' || !isApplied) continue;
+    const fixed = target.fixedWith ?? target;
+    const isApplied = report.findings.some((finding) => finding.path === path && finding.stage === fixed.stage && finding.status === 'applied');
+    if (fixed.path !== path || target.verdict !== 'fixable' || !isApplied) continue;
     target.verdict = 'fixed';
     report.summary.verdicts.fixable = (report.summary.verdicts.fixable ?? 1) - 1;
     report.summary.verdicts.fixed = (report.summary.verdicts.fixed ?? 0) + 1;

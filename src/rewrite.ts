@@ -1,6 +1,7 @@
 import { applyEdits, areApart, compose, type Edit, type FileEdit } from './edit.ts';
 import type { Configs } from './config.ts';
 import type { Disk } from './disk.ts';
+import { fixedParent } from './facts/built-upon.ts';
 import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
 import { effectiveUser } from './facts/user.ts';
@@ -71,11 +72,10 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
 
   for (const phase of options.phases) {
     const inPhase: Settled[] = [];
-    for (const transform of phase) {
-      for (const finding of transform.apply({ project: current, options })) {
-        inPhase.push(settle(finding, transform, options, dropped, changes, inPhase));
-      }
-    }
+    const found = phase.flatMap((transform) => [...transform.apply({ project: current, options })].map((finding) => ({ finding, transform })));
+    // What others build on is settled before them, in whatever file it stands.
+    found.sort((one, other) => depthOf(one.finding.needs) - depthOf(other.finding.needs));
+    for (const { finding, transform } of found) inPhase.push(settle(finding, transform, options, dropped, changes, inPhase));
     settled.push(...inPhase);
     const changed = applyPhase(inPhase, currentFiles, changes);
     if (changed.size === 0) continue;
@@ -87,6 +87,11 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
   return { project, judgements, settled, changes, errors: project.errors };
 }
 
+/** How many targets that are fixed stand between a target and its base, itself included. */
+function depthOf(target: Target | undefined): number {
+  return target ? 1 + depthOf(fixedParent(target)) : 0;
+}
+
 /** What becomes of a finding under the flags. */
 function settle(finding: Finding, transform: Transform, options: RewriteOptions, dropped: ReadonlyMap<string, string>, changes: ReadonlyMap<string, Change>, before: readonly Settled[]): Settled {
   const edits = changes.get(finding.path)?.edits ?? [];
@@ -96,6 +101,7 @@ function settle(finding: Finding, transform: Transform, options: RewriteOptions,
   const failed = dropped.get(keyOf(transform, finding.target));
   if (failed !== undefined) return { ...base, status: 'skipped', skipped: failed };
   if (finding.safety === 'unsafe' && !options.unsafe) return { ...base, status: 'skipped', skipped: 'unsafe; --unsafe applies it' };
+  if (finding.needs && !before.some((other) => other.finding.target === finding.needs && other.status === 'applied')) return { ...base, status: 'skipped', skipped: 'what it builds on is not fixed' };
   const rival = before.find((other) => other.status === 'applied' && !areFixesApart(finding.edits, other.finding.edits));
   if (rival) return { ...base, status: 'skipped', skipped: `its edits overlap those of ${rival.transform.name}; this is a bug of unroot` };
   return { ...base, status: 'applied' };

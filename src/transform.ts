@@ -28,6 +28,8 @@ export interface Finding {
   /** Why it is not safe, and what to know or to do by hand. */
   reasons: Reason[];
   edits: FileEdit[];
+  /** The target whose fix this one builds on: without that it is not made. */
+  needs?: Target | undefined;
   /** What the target's USER is after the edits; checked before anything is written. */
   user: string | undefined;
 }

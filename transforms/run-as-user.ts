@@ -1,5 +1,5 @@
 import { type Account, accountFor } from '../src/facts/account.ts';
-import { rootAgain } from '../src/facts/built-upon.ts';
+import { fixedParent, rootAgain, worksItself } from '../src/facts/built-upon.ts';
 import { doubtsOf, noteOn } from '../src/facts/doubts.ts';
 import { historyOf } from '../src/facts/history.ts';
 import type { Reason } from '../src/facts/judgement.ts';
@@ -7,9 +7,9 @@ import { judge } from '../src/facts/keep-away/index.ts';
 import { insertLines, runLines } from '../src/facts/lines.ts';
 import { type Ownership, ownershipFor } from '../src/facts/ownership.ts';
 import { accountPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
-import { readableStart } from '../src/facts/readable.ts';
+import { readableFor } from '../src/facts/readable.ts';
 import type { FileEdit } from '../src/edit.ts';
-import type { Target } from '../src/project.ts';
+import { stageLabel, type Target } from '../src/project.ts';
 import type { Finding, Transform } from '../src/transform.ts';
 
 export const runAsUser: Transform = {
@@ -29,22 +29,30 @@ caller's files, is for development, or lives under /root.`,
     for (const target of project.targets) {
       const { base } = historyOf(target.stage, target.unit);
       if (base.kind === 'scratch' || judge(target).verdict !== 'fixable') continue;
-      const account = accountFor(target, options.user);
-      yield account ? fix(target, account) : noAccount(target);
+      const finding = fixFor(target, options.user);
+      if (finding) yield finding;
     }
   },
 };
 
-function fix(target: Target, account: Account): Finding {
-  const ownership = ownershipFor(target, account);
-  const readable = readableStart(target);
+/** The fix of a target; none for one that only takes over what it builds on, which is fixed itself. */
+function fixFor(target: Target, wish: string | undefined): Finding | undefined {
+  const account = accountFor(target, wish);
+  if (!account) return noAccount(target);
+  const parent = fixedParent(target);
+  const onParent = parent && fixFor(parent, wish);
+  const ownership = ownershipFor(target, account, parent && ownershipFor(parent, account).paths);
+  const readable = readableFor(target, account);
+  if (parent && !worksItself(target) && ownership.commands.length === 0 && readable.edits.length === 0) return undefined;
   const reasons = [...doubtsOf(target), ...ownership.doubts, ...readable.doubts];
+  if (onParent?.safety === 'unsafe') reasons.push({ rule: onParent.reasons[0]!.rule, message: `it builds on ${stageLabel(parent!)}, whose fix is unsafe: ${onParent.reasons[0]!.message}` });
   return {
     ...place(target),
     message: `runs as root; ${intent(account, ownership)}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons: [...reasons, ...notes(account)],
     edits: [...edits(target, account, ownership), ...readable.edits, ...rootAgain(target)],
+    needs: parent,
     user: account.user,
   };
 }

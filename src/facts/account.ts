@@ -2,6 +2,7 @@ import type { Family, ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
 import { isIdTaken, isNameTaken, isRemoved, type MadeAccount, madeAccounts } from './accounts.ts';
 import { commandsOf, mentions, unwrap } from './commands.ts';
+import { fixedParent } from './built-upon.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
@@ -35,10 +36,17 @@ export const NEW_UID = 10_001;
 
 /** The account that a target should run as, by the preferences of RULES D; undefined where none can be settled. */
 export function accountFor(target: Target, wish?: Wish): Account | undefined {
+  const parent = fixedParent(target);
+  if (parent) return inherited(accountFor(parent, wish));
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history, family);
   return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history, family);
+}
+
+/** The account of a target that this one builds on is made there. */
+function inherited(account: Account | undefined): Account | undefined {
+  return account && { ...account, create: undefined, source: account.source === 'new' ? 'file' : account.source };
 }
 
 function wished(wish: string, history: History, family: Family): Account {

@@ -26,6 +26,7 @@ export const RULES = {
   'unreadable-start': 'the start command could not be understood in full',
   'unverified-base': 'what the catalogue says of the base was not read in a primary source',
   data: 'data that root wrote may already lie where the account must write',
+  'closed-file': 'a file that only root may read or run must be opened for the account, or given to it',
   'foreign-runtime': 'another runtime than the engine\'s own runs it, whose users may mean something else',
   'low-port': 'it listens below 1024, which needs root outside a private Docker network',
   'program-out-of-sight': 'the program that it starts is not in sight, so it may be a script',

@@ -1,10 +1,14 @@
 import type { FileEdit } from '../edit.ts';
-import type { Target } from '../project.ts';
+import type { Target, Unit } from '../project.ts';
 import type { Place } from './places.ts';
 
 /** The edit that puts new lines at a place, with the file's own line ends, set off as its neighbours are. */
 export function insertLines(target: Target, place: Place, lines: readonly string[], spaced = place.spaced): FileEdit {
-  const { file, dockerfile } = target.unit;
+  return insertLinesInto(target.unit, place, lines, spaced);
+}
+
+/** The same for a file that is not the target's own. */
+export function insertLinesInto({ file, dockerfile }: Unit, place: Place, lines: readonly string[], spaced = place.spaced): FileEdit {
   const { eol } = dockerfile;
   const block = lines.join(eol);
   if (place.above) return { path: file.path, start: place.offset, end: place.offset, text: block + eol + (spaced ? eol : '') };

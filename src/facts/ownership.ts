@@ -22,12 +22,15 @@ export interface Ownership {
   doubts: Reason[];
 }
 
-/** RULES E: exactly the paths that something in sight says are written, and none of the code. */
-export function ownershipFor(target: Target, account: Account): Ownership {
+/**
+ * RULES E: exactly the paths that something in sight says are written, and none of the code.
+ * @param given paths that the target which this one builds on gives away already
+ */
+export function ownershipFor(target: Target, account: Account, given: readonly string[] = []): Ownership {
   const history = historyOf(target.stage, target.unit);
   const wanted = writesOf(target)
     .map((write) => placeToOwn(write, history))
-    .filter(({ path }) => !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
+    .filter(({ path }) => !given.includes(path) && !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
   const own = wanted.filter((write) => write.kind === 'file' || write.tree || write.ofBase || !isCode(write.path, history));
   const beside = wanted.filter((write) => !own.includes(write));
   if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(codeDoubt), ...own.map(shellDoubt)] };

@@ -1,4 +1,5 @@
 import type { Discovered } from '../discover.ts';
+import { fixedParent } from '../facts/built-upon.ts';
 import { historyOf } from '../facts/history.ts';
 import type { Judgement, Verdict } from '../facts/judgement.ts';
 import { effectiveUser } from '../facts/user.ts';
@@ -54,20 +55,25 @@ function findingReport({ finding, transform, status, skipped, start, end }: Sett
 
 function targetReport(target: Target, judgement: Judgement, settled: readonly Settled[]): TargetReport {
   const own = settled.filter(({ finding }) => finding.target.unit.file.path === target.unit.file.path && stageLabel(finding.target) === stageLabel(target));
+  // One that takes over what it builds on has no fix of its own.
+  const parent = own.length === 0 && judgement.verdict === 'fixable' ? fixedParent(target) : undefined;
+  if (parent) return { ...targetReport(parent, judgement, settled), ...placeOf(target), userBefore: effectiveUser(target).text, fixedWith: { path: parent.unit.file.path, stage: stageLabel(parent) } };
   const fix = own.find(({ status }) => status !== 'manual');
   const manual = own.find(({ status }) => status === 'manual');
   const isDropped = fix?.status === 'skipped' && !fix.skipped?.startsWith('unsafe');
   return {
-    path: target.unit.file.path,
-    stage: stageLabel(target),
-    line: target.stage.from.line,
-    base: historyOf(target.stage, target.unit).base.text,
+    ...placeOf(target),
     verdict: (manual && !fix) || isDropped ? 'refused' : judgement.verdict,
     safety: (fix ?? manual)?.finding.safety,
     userBefore: effectiveUser(target).text,
     userAfter: fix?.finding.user,
     reasons: [...judgement.reasons, ...((fix ?? manual)?.finding.reasons ?? [])],
   };
+}
+
+function placeOf(target: Target): Pick<TargetReport, 'path' | 'stage' | 'line' | 'base'> {
+  const { base } = historyOf(target.stage, target.unit);
+  return { path: target.unit.file.path, stage: stageLabel(target), line: target.stage.from.line, base: base.text };
 }
 
 function summarize(targets: readonly TargetReport[], findings: readonly FindingReport[], files: readonly FileReport[], left: number): Summary {

@@ -26,6 +26,8 @@ export interface TargetReport {
   userBefore: string;
   /** What it runs as once its fix is made; undefined where none is. */
   userAfter: string | undefined;
+  /** The target whose fix ends its root too, because it builds on it and adds nothing for root to do. */
+  fixedWith?: { path: string; stage: string };
   reasons: Reason[];
 }
 
