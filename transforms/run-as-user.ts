@@ -7,6 +7,7 @@ import { judge } from '../src/facts/keep-away/index.ts';
 import { insertLines, runLines } from '../src/facts/lines.ts';
 import { type Ownership, ownershipFor } from '../src/facts/ownership.ts';
 import { accountPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
+import { leaveRootHome } from '../src/facts/leave-root-home.ts';
 import { readableFor } from '../src/facts/readable.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { stageLabel, type Target } from '../src/project.ts';
@@ -44,14 +45,15 @@ function fixFor(target: Target, wish: string | undefined): Finding | undefined {
   const ownership = ownershipFor(target, account, parent && ownershipFor(parent, account).paths);
   const readable = readableFor(target, account);
   if (parent && !worksItself(target) && ownership.commands.length === 0 && readable.edits.length === 0) return undefined;
-  const reasons = [...doubtsOf(target), ...ownership.doubts, ...readable.doubts];
+  const home = leaveRootHome(target, account);
+  const reasons = [...doubtsOf(target), ...ownership.doubts, ...readable.doubts, ...home.doubts];
   if (onParent?.safety === 'unsafe') reasons.push({ rule: onParent.reasons[0]!.rule, message: `it builds on ${stageLabel(parent!)}, whose fix is unsafe: ${onParent.reasons[0]!.message}` });
   return {
     ...place(target),
     message: `runs as root; ${intent(account, ownership)}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons: [...reasons, ...notes(account)],
-    edits: [...edits(target, account, ownership), ...readable.edits, ...rootAgain(target)],
+    edits: [...edits(target, account, ownership), ...readable.edits, ...home.edits, ...rootAgain(target)],
     needs: parent,
     user: account.user,
   };

@@ -5,7 +5,8 @@ import { insertLines, runLines } from '../src/facts/lines.ts';
 import { above, replaceableUser, userPlace } from '../src/facts/places.ts';
 import { rootAgain } from '../src/facts/built-upon.ts';
 import { NEW_UID } from '../src/facts/account.ts';
-import { accountStage } from '../src/facts/scratch.ts';
+import { readableFor } from '../src/facts/readable.ts';
+import { type AccountStage, accountStage, copiedAccount } from '../src/facts/scratch.ts';
 import { writesOf } from '../src/facts/writes.ts';
 import type { FileEdit } from '../src/edit.ts';
 import type { Target } from '../src/project.ts';
@@ -20,35 +21,60 @@ files with the account app, 10001:10001; they are copied over, and USER names th
 
 Where the file uses no image with a shell, the number alone is written.`,
   *apply({ project, options }) {
-    for (const target of project.targets) {
-      const { base } = historyOf(target.stage, target.unit);
-      if (base.kind === 'scratch' && judge(target).verdict === 'fixable') yield fix(target, options.user);
+    for (const unit of project.units) {
+      const targets = project.targets.filter((target) => target.unit === unit && historyOf(target.stage, unit).base.kind === 'scratch' && judge(target).verdict === 'fixable');
+      if (targets.length > 0) yield* fixes(targets, options.user);
     }
   },
 };
 
-function fix(target: Target, wish: string | undefined): Finding {
-  const owner = numeric(wish);
-  const stage = accountStage(target);
-  const writes = writesOf(target);
+/** The fixes of a file's targets on scratch, which share one stage for the account. */
+function* fixes(targets: readonly Target[], wish: string | undefined): Iterable<Finding> {
+  const [first] = targets as [Target, ...Target[]];
+  const stage = wish !== undefined || targets.every((target) => copiedAccount(target) === undefined) ? accountStage(first) : undefined;
+  const all = targets.map((target) => fix(target, accountOn(target, wish), stage));
+  if (!stage) return yield* all;
+  // The stage comes with a fix that is safe, if there is one: the others wait for that.
+  const owner = all.find(({ safety }) => safety === 'safe') ?? all[0]!;
+  const [uid, gid] = owner.user!.split(':') as [string, string];
+  owner.edits.unshift(newStage(first, stage, uid, gid));
+  for (const finding of all) yield finding === owner ? finding : { ...finding, needs: owner.target };
+}
+
+interface ScratchAccount {
+  name: string | undefined;
+  user: string;
+}
+
+/** Whom a target will run as: whom the user wants, an account whose passwd is copied over, or a new one. */
+function accountOn(target: Target, wish: string | undefined): ScratchAccount {
+  const copied = wish === undefined ? copiedAccount(target) : undefined;
+  return copied ? { name: copied.name, user: `${copied.uid}:${copied.gid}` } : { name: undefined, user: numeric(wish) };
+}
+
+function fix(target: Target, { name, user }: ScratchAccount, stage: AccountStage | undefined): Finding {
+  const readable = readableFor(target, { owner: user });
   const reasons = [
     ...doubtsOf(target),
-    ...writes.map(({ path, because }) => ({
-      rule: 'write-sign' as const,
-      message: `${because}, and scratch has no shell to make ${path} and give it away`,
-      advice: `COPY --from=STAGE --chown=${owner} ${path} ${path}`,
-    })),
+    ...readable.doubts,
+    ...writesOf(target)
+      .filter(({ onHost }) => !onHost)
+      .map(({ path, because }) => ({
+        rule: 'write-sign' as const,
+        message: `${because}, and scratch has no shell to make ${path} and give it away`,
+        advice: `COPY --from=STAGE --chown=${user} ${path} ${path}`,
+      })),
   ];
   return {
     target,
     path: target.unit.file.path,
     start: target.stage.from.start,
     end: target.stage.from.end,
-    message: `runs as root; make it run as ${owner}`,
+    message: `runs as root; make it run as ${name === undefined ? user : `${name} (${user})`}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons,
-    edits: [...edits(target, owner, stage), ...rootAgain(target)],
-    user: owner,
+    edits: [...edits(target, user, stage), ...readable.edits, ...rootAgain(target)],
+    user,
   };
 }
 
@@ -58,19 +84,19 @@ function numeric(wish: string | undefined): string {
   return wish.includes(':') ? wish : `${wish}:${wish}`;
 }
 
-function edits(target: Target, owner: string, stage: { name: string; from: string } | undefined): FileEdit[] {
-  const [uid, gid] = owner.split(':') as [string, string];
+function edits(target: Target, owner: string, stage: AccountStage | undefined): FileEdit[] {
   const user = `USER ${owner}`;
+  const copy = stage ? [`COPY --from=${stage.name} /accounts/ /etc/`] : [];
   const replaced = replaceableUser(target);
-  const userEdit = replaced
-    ? { path: target.unit.file.path, start: replaced.start, end: replaced.end, text: user }
-    : insertLines(target, userPlace(target), stage ? [`COPY --from=${stage.name} /accounts/ /etc/`, user] : [user]);
-  if (!stage) return [userEdit];
+  if (!replaced) return [insertLines(target, userPlace(target), [...copy, user])];
+  const copies = stage ? [insertLines(target, above(target.unit.dockerfile, replaced), copy, false)] : [];
+  return [...copies, { path: target.unit.file.path, start: replaced.start, end: replaced.end, text: user }];
+}
+
+function newStage(target: Target, { name, from }: AccountStage, uid: string, gid: string): FileEdit {
   const makeFiles = runLines(
     ['mkdir /accounts', `echo 'app:x:${uid}:${gid}:app:/:/sbin/nologin' > /accounts/passwd`, `echo 'app:x:${gid}:' > /accounts/group`],
     target.unit.dockerfile.escape,
   );
-  const before = above(target.unit.dockerfile, target.stage.from);
-  const copies = replaced ? [insertLines(target, above(target.unit.dockerfile, replaced), [`COPY --from=${stage.name} /accounts/ /etc/`], false)] : [];
-  return [insertLines(target, before, [`FROM ${stage.from} AS ${stage.name}`, ...makeFiles], true), ...copies, userEdit];
+  return insertLines(target, above(target.unit.dockerfile, target.stage.from), [`FROM ${from} AS ${name}`, ...makeFiles], true);
 }

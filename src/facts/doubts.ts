@@ -11,7 +11,7 @@ import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const { base } = historyOf(target.stage, target.unit);
@@ -66,6 +66,13 @@ function portDoubts(target: Target): Reason[] {
       message: `${because}, and nothing here shows that it runs in a private Docker network`,
       advice: `listen on ${port + 8000}, or set the sysctl net.ipv4.ip_unprivileged_port_start=0 (Docker does so in a container's own network)`,
     }));
+}
+
+/** `uv run` brings the environment up to date before it starts anything. */
+function syncDoubts(target: Target): Reason[] {
+  const run = startOf(target).commands.find(({ through, command }) => through.includes('uv') && !command.words.some(({ value }) => value === '--no-sync' || value === '--frozen'));
+  if (!run) return [];
+  return [{ rule: 'write-sign', message: 'uv run may change the environment, which is root\'s', advice: 'start it with uv run --no-sync, or from .venv/bin', line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }];
 }
 
 /** RULES B8. */

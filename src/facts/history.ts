@@ -7,6 +7,7 @@ import type { ImageEntry } from '../images/types.ts';
 import { type BuiltImage, imageKey, stageNamed, type Unit } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { memo } from './memo.ts';
+import { MOVED_WORKDIR, movableWorkdir } from './root-paths.ts';
 
 /** What a chain of stages rests on. */
 export type Base =
@@ -102,7 +103,7 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
       } else if (keyword === 'USER') {
         history.user = { instruction, value: word(instruction.args) };
       } else if (keyword === 'WORKDIR') {
-        history.cwd = resolvePath(history.cwd, word(instruction.args));
+        history.cwd = movableWorkdir(unit) === instruction ? MOVED_WORKDIR : resolvePath(history.cwd, word(instruction.args));
       } else if (keyword === 'SHELL') {
         shell = instruction.json ?? shell;
       } else if (keyword === 'VOLUME') {

@@ -1,15 +1,33 @@
 import type { Stage } from '../dockerfile/parse.ts';
 import { stageNamed, type Target } from '../project.ts';
-import { copiesOf } from './copies.ts';
+import { type MadeAccount, madeAccounts } from './accounts.ts';
+import { type Copy, copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { historyOf } from './history.ts';
+import { baseUser } from './user.ts';
+
+/** The stage that makes the files of an account. */
+export interface AccountStage {
+  name: string;
+  /** What follows its FROM. */
+  from: string;
+}
+
+/** RULES D3: an account with numbers that an earlier stage makes and whose passwd is copied over; undefined for none. */
+export function copiedAccount(target: Target): MadeAccount | undefined {
+  const { stages } = target.unit.dockerfile;
+  const copy = copiesOf(historyOf(target.stage, target.unit)).find(isPasswd);
+  const stage = copy?.from === undefined ? undefined : stageNamed(stages, copy.from, target.stage.index);
+  if (!stage) return undefined;
+  return madeAccounts(historyOf(stage, target.unit)).findLast(({ uid, gid, variableId }) => uid !== undefined && uid !== 0 && gid !== undefined && !variableId);
+}
 
 /**
  * RULES D, scratch: what the account's stage is built from, and its name; undefined where the
  * number alone must do: no image with a shell is in use, a number counts stages from here on, or the
  * target has accounts already.
  */
-export function accountStage(target: Target): { name: string; from: string } | undefined {
+export function accountStage(target: Target): AccountStage | undefined {
   const { dockerfile } = target.unit;
   const { stages } = dockerfile;
   if (target.unit.config?.scratch === 'numeric' || hasPasswd(target) || isCountedOn(target)) return undefined;
@@ -32,12 +50,18 @@ function restsOnImage(stage: Stage, stages: readonly Stage[]): boolean {
 
 function hasPasswd(target: Target): boolean {
   const history = historyOf(target.stage, target.unit);
-  return copiesOf(history).some(({ destination, sources }) => destination === '/etc/passwd' || (destination === '/etc' && sources.some((source) => source?.endsWith('passwd'))) || destination === '/');
+  return copiesOf(history).some((copy) => isPasswd(copy) || copy.destination === '/');
+}
+
+function isPasswd({ destination, sources }: Copy): boolean {
+  return destination === '/etc/passwd' || (destination === '/etc' && sources.some((source) => source?.endsWith('passwd')));
 }
 
 function hasShell(stage: Stage, target: Target): boolean {
   const history = historyOf(stage, target.unit);
   const family = familyOf(history);
+  // Somebody else than root can't make files where the account's stage makes them.
+  if (baseUser(history).kind !== 'root') return false;
   if (family === 'scratch' || family === 'distroless' || family === 'windows') return false;
   return family !== 'unknown' || history.steps.some(({ instruction }) => instruction.keyword === 'RUN' && !instruction.json);
 }

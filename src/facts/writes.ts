@@ -26,6 +26,8 @@ export interface Write {
   tree?: boolean;
   /** Whether it is a directory of the base's own program, which writes there whatever is put into it. */
   ofBase?: boolean;
+  /** Whether it is a folder of the host, which hides what the image has there. */
+  onHost?: boolean;
   /** Whether it is a file that is there already and is written in place. */
   inPlace?: boolean;
 }
@@ -71,7 +73,7 @@ function mountsOf({ service, directory: from }: LinkedService, { disk }: Target)
     const host = resolve(from, source);
     const isShipped = disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore');
     if (isShipped || (isOfTheHost && looksLikeFile(path)) || /^\/(etc|usr|lib|var\/run|run|dev|sys|proc)(\/|$)/.test(path)) return [];
-    return [directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true)];
+    return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true), onHost: true }];
   });
 }
 

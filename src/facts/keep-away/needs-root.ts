@@ -1,6 +1,9 @@
 import { posix } from 'node:path';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
+import { resolvePath } from '../../shell/read.ts';
+import { operands, option } from '../commands.ts';
+import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
@@ -99,7 +102,7 @@ const SCRIPT_NEEDS: Record<string, string> = {
 /** RULES B3: an entrypoint that chowns, makes accounts, installs, or writes where only root may. */
 export const scriptNeedsRoot: KeepAway = (target) => {
   for (const started of startOf(target).commands) {
-    const why = SCRIPT_NEEDS[started.name ?? ''] ?? systemWrite(started);
+    const why = SCRIPT_NEEDS[started.name ?? ''] ?? installs(started) ?? systemWrite(started) ?? codeEdit(started, target) ?? renamedPid(started, target);
     if (why === undefined) continue;
     return {
       rule: 'script-needs-root',
@@ -110,6 +113,37 @@ export const scriptNeedsRoot: KeepAway = (target) => {
   }
   return undefined;
 };
+
+/** Package managers of languages, which put what they install beside the code. */
+function installs({ name, words }: Started): string | undefined {
+  const [verb] = operands(words, /^(--prefix|-C|--dir|--cwd)$/).map(({ value }) => value);
+  const isInstall =
+    ((name === 'npm' || name === 'pnpm') && /^(install|i|ci|add|update)$/.test(verb ?? '')) ||
+    (name === 'yarn' && (verb === undefined ? !words.some(({ value }) => value === '--version') : /^(install|add|upgrade)$/.test(verb))) ||
+    (/^pip[\d.]*$/.test(name ?? '') && verb === 'install') ||
+    (name === 'bundle' && /^(install|update)$/.test(verb ?? '')) ||
+    (name === 'composer' && /^(install|update|require)$/.test(verb ?? ''));
+  return isInstall ? 'installs packages' : undefined;
+}
+
+/** `sed -i` makes a new file and renames it, which takes the directory: that of copied code stays root's. */
+function codeEdit({ name, words, command }: Started, target: Target): string | undefined {
+  if (name !== 'sed' || !words.some(({ value }) => /^(-[a-zA-Z]*i|--in-place)/.test(value ?? ''))) return undefined;
+  const copies = copiesOf(historyOf(target.stage, target.unit));
+  for (const { value } of operands(words, /^(-e|-f)$/)) {
+    const path = resolvePath(command.cwd, value);
+    if (path !== undefined && copies.some(({ destination }) => destination !== undefined && destination !== '/' && (path === destination || path.startsWith(`${destination}/`)))) return `edits ${path}`;
+  }
+  return undefined;
+}
+
+/** gunicorn writes its pid file under another name and renames it: that takes the directory. */
+function renamedPid({ name, words, command }: Started, target: Target): string | undefined {
+  if (name !== 'gunicorn') return undefined;
+  const path = resolvePath(command.cwd ?? historyOf(target.stage, target.unit).cwd, (option(words, 'p', 'pid') ?? option(words, undefined, 'pidfile'))?.value);
+  const directory = path === undefined ? undefined : posix.dirname(path);
+  return directory !== undefined && /^(\/|\/run|\/var\/run|\/var)$/.test(directory) ? `makes ${path} by renaming a file in ${directory}` : undefined;
+}
 
 const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|boot)(\/|$)/;
 

@@ -1,14 +1,17 @@
 import { commandsOf, hasFlag, mentions, operands, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
+import { packagesOf } from '../installs.ts';
+import { movableHome } from '../root-paths.ts';
 import { type History, historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { startOf } from '../start.ts';
+import type { Target } from '../../project.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
 export const livesInRootHome: KeepAway = (target) => {
   const history = historyOf(target.stage, target.unit);
-  return installedThere(history) ?? writtenThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? worksThere(history);
+  return installedThere(history, target) ?? writtenThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? mountedThere(target) ?? worksThere(history);
 };
 
 /** Tools that install into the home of who runs them, with the variable that moves them. */
@@ -17,21 +20,52 @@ const TOOLS: Record<string, string> = {
   nvm: 'NVM_DIR',
   rustup: 'RUSTUP_HOME and CARGO_HOME',
   'rustup-init': 'RUSTUP_HOME and CARGO_HOME',
-  corepack: 'COREPACK_HOME',
   sdk: 'SDKMAN_DIR',
 };
 
-function installedThere(history: History): Reason | undefined {
+/** Tools that keep there what the start command needs if it runs them, or what they installed, again. */
+const WANTED_AGAIN: Record<string, { verb: RegExp; starts: RegExp; variable: string; advice?: string }> = {
+  corepack: { verb: /^(enable|prepare|install|use|up)$/, starts: /^(pnpm|yarn)$/, variable: 'COREPACK_HOME' },
+  poetry: { verb: /^(install|sync|update)$/, starts: /^poetry$/, variable: 'POETRY_VIRTUALENVS_IN_PROJECT' },
+  pipenv: { verb: /^(install|sync)$/, starts: /^pipenv$/, variable: 'PIPENV_VENV_IN_PROJECT' },
+  mvn: { verb: /^(?!-)/, starts: /^mvnw?$/, variable: 'MAVEN_ARGS' },
+  mvnw: { verb: /^(?!-)/, starts: /^mvnw?$/, variable: 'MAVEN_USER_HOME' },
+  gradle: { verb: /^(?!-)/, starts: /^gradlew?$/, variable: 'GRADLE_USER_HOME' },
+  gradlew: { verb: /^(?!-)/, starts: /^gradlew?$/, variable: 'GRADLE_USER_HOME' },
+  sbt: { verb: /^(?!-)/, starts: /^sbt$/, variable: 'SBT_OPTS' },
+  lein: { verb: /^(?!-)/, starts: /^lein$/, variable: 'LEIN_HOME' },
+};
+
+function installedThere(history: History, target: Target): Reason | undefined {
+  const started = new Set(startOf(target).commands.flatMap(({ name, through }) => [name, ...through]));
   for (const step of history.steps) {
     if (step.user !== undefined && step.user.value !== 'root' && step.user.value !== '0') continue;
     if (!mentions(step, INSTALLERS)) continue;
     for (const command of commandsOf(step)) {
       const { name, words } = unwrap(command);
-      const tool = toolOf(name, words, step);
+      const tool = toolOf(name, words, step) ?? wantedAgain(name, words, step, started, history);
       if (tool) return { rule: 'lives-in-root-home', message: `${tool.name} installs under /root`, line: step.instruction.line, advice: `set ${tool.variable} to a directory that everybody may read` };
     }
   }
   return undefined;
+}
+
+/** A tool whose home the start command wants again. */
+function wantedAgain(name: string | undefined, words: Parameters<typeof operands>[0], step: Step, started: ReadonlySet<string | undefined>, history: History): { name: string; variable: string } | undefined {
+  if (name === 'uv') return fetchesPython(words, step, history) ? { name, variable: 'UV_PYTHON_INSTALL_DIR' } : undefined;
+  const tool = name === undefined ? undefined : WANTED_AGAIN[name];
+  const verb = operands(words)[0]?.value ?? '';
+  if (!tool || !tool.verb.test(verb) || step.variables(tool.variable) !== undefined || ![...started].some((one) => one !== undefined && tool.starts.test(one))) return undefined;
+  if (name === 'poetry' && (step.variables('POETRY_VIRTUALENVS_CREATE') !== undefined || history.steps.some((one) => mentions(one, /virtualenvs\.(create|in-project|path)/)))) return undefined;
+  return { name: name!, variable: tool.variable };
+}
+
+/** uv brings a Python of its own, into the home of who runs it, where the image has none. */
+function fetchesPython(words: Parameters<typeof operands>[0], step: Step, history: History): boolean {
+  if (!/^(sync|venv|run|python)$/.test(words[1]?.value ?? '') || step.variables('UV_PYTHON_INSTALL_DIR') !== undefined) return false;
+  const repo = history.base.kind === 'image' ? history.base.reference.repo : '';
+  if (/python/.test(repo) || /python/.test(history.base.text)) return false;
+  return !packagesOf(history).some((one) => /^python/.test(one.name));
 }
 
 function toolOf(name: string | undefined, words: Parameters<typeof operands>[0], step: Step): { name: string; variable: string } | undefined {
@@ -40,14 +74,14 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   if ((name === 'pip' || name === 'pip3') && hasFlag(words, undefined, 'user')) return { name: 'pip --user', variable: 'PYTHONUSERBASE' };
   if (name === 'cargo' && verb === 'install' && !words.some(({ value }) => value?.startsWith('--root')) && !moved('CARGO_HOME')) return { name: 'cargo install', variable: 'CARGO_HOME' };
   if (name === 'composer' && verb === 'global' && !moved('COMPOSER_HOME')) return { name: 'composer global', variable: 'COMPOSER_HOME' };
-  if (name === 'poetry' && verb === 'install' && second === undefined && !moved('POETRY_HOME') && !moved('POETRY_VIRTUALENVS_CREATE') && !moved('POETRY_VIRTUALENVS_IN_PROJECT')) return undefined;
+  if (name === 'playwright' && verb === 'install' && second !== 'deps' && !moved('PLAYWRIGHT_BROWSERS_PATH')) return { name: 'playwright install', variable: 'PLAYWRIGHT_BROWSERS_PATH' };
   if (name === 'dotnet' && verb === 'tool' && hasFlag(words, 'g', 'global')) return { name: 'dotnet tool install --global', variable: 'DOTNET_CLI_HOME' };
   if (name === 'gem' && hasFlag(words, undefined, 'user-install')) return { name: 'gem --user-install', variable: 'GEM_HOME' };
   const variable = name === undefined ? undefined : TOOLS[name];
   return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
 }
 
-const INSTALLERS = /\b(pipx?3?|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk)\b/;
+const INSTALLERS = /\b(pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv)\b/;
 
 /** Files that a RUN leaves under /root. What is removed again, or a cache, does not count. */
 function writtenThere(history: History): Reason | undefined {
@@ -71,7 +105,8 @@ function copiedThere(history: History): Reason | undefined {
 }
 
 function pathThere(history: History): Reason | undefined {
-  for (const { instruction, variables } of history.steps) {
+  for (const { instruction, variables, unit } of history.steps) {
+    if (instruction === movableHome(unit)) continue;
     if (instruction.keyword !== 'ENV' && instruction.keyword !== 'VOLUME') continue;
     if (!/(^|[\s=:"'[])(\/root|~)(\/|$|[\s:"'\]])/.test(instruction.args) && !(instruction.args.includes('$HOME') && !variables('HOME'))) continue;
     return { rule: 'lives-in-root-home', message: `${instruction.keyword} ${instruction.args} names /root`, line: instruction.line, advice: 'install to a directory that everybody may read' };
@@ -83,6 +118,15 @@ function startedThere(target: Parameters<KeepAway>[0]): Reason | undefined {
   for (const { words, command } of startOf(target).commands) {
     const word = [...words, ...command.redirects.map((redirect) => redirect.target)].find(({ value, text }) => /(^|[=:])(\/root|~)(\/|$)/.test(value ?? text));
     if (word) return { rule: 'lives-in-root-home', message: `the start command names ${word.text}`, line: startOf(target).parts[0]?.instruction.line ?? 1, advice: 'move it out of /root' };
+  }
+  return undefined;
+}
+
+/** A service mounts what root's program looks for in its home. */
+function mountedThere({ services }: Target): Reason | undefined {
+  for (const { service, path } of services) {
+    const mount = service.mounts.find(({ target }) => isThere(target));
+    if (mount) return { rule: 'lives-in-root-home', message: `service ${service.name} in ${path} mounts ${mount.source ?? 'a volume'} on ${mount.target}`, advice: 'mount it into the home of the account, and say so in the variables of the program' };
   }
   return undefined;
 }
