@@ -54,6 +54,8 @@ export interface CopiedFile {
   text: string | undefined;
   /** Permission bits in the context; undefined for a heredoc. */
   mode: number | undefined;
+  /** The heredoc that holds it, where one does. */
+  heredoc?: Heredoc;
 }
 
 /** Where a file of a target's image comes from; `elsewhere` for another stage or image, undefined where nothing in sight brings it. */
@@ -64,19 +66,18 @@ export function originOf(target: Target, path: string): CopiedFile | 'elsewhere'
 
 function originIn(target: Target, history: History, path: string, depth: number): CopiedFile | 'elsewhere' | undefined {
   for (const copy of copiesOf(history).toReversed()) {
-    const { destination } = copy;
-    if (destination === undefined) continue;
-    const inline = heredocFor(copy, path);
-    if (inline) return { copy, source: undefined, text: inline.body, mode: undefined };
-    if (copy.from !== undefined) {
-      const found = fromStage(target, history, copy, path, depth);
-      if (found) return found;
-      continue;
-    }
-    const found = fromContext(target, copy, path);
+    const found = broughtBy(target, history, copy, path, depth);
     if (found) return found;
   }
   return undefined;
+}
+
+/** What a single COPY or ADD puts at a path; undefined where it puts nothing there. */
+export function broughtBy(target: Target, history: History, copy: Copy, path: string, depth = 0): CopiedFile | 'elsewhere' | undefined {
+  if (copy.destination === undefined) return undefined;
+  const inline = heredocFor(copy, path);
+  if (inline) return { copy, source: undefined, text: inline.body, mode: undefined, heredoc: inline };
+  return copy.from !== undefined ? fromStage(target, history, copy, path, depth) : fromContext(target, copy, path);
 }
 
 function heredocFor(copy: Copy, path: string): Heredoc | undefined {
@@ -124,6 +125,58 @@ function sourcesFor(copy: Copy, path: string): string[] {
     result.push(posix.join(source, below));
   }
   return result;
+}
+
+/** The names that COPY and ADD put into a directory of a target's image, as far as their sources are in sight. */
+export function namesCopiedInto(target: Target, directory: string): string[] {
+  return [...new Set(namesIn(target, historyOf(target.stage, target.unit), directory, 0))];
+}
+
+function namesIn(target: Target, history: History, directory: string, depth: number): string[] {
+  return copiesOf(history).flatMap((copy) => {
+    const { destination, heredocs, from } = copy;
+    if (destination === undefined || depth > 8) return [];
+    const names = heredocs.flatMap(({ name }) => nameIn(directory, placeOf(copy, name, directory)));
+    if (from !== undefined) return [...names, ...namesFromStage(target, history, copy, directory, depth)];
+    return [...names, ...copy.sources.flatMap((source) => (source === undefined ? [] : namesFromContext(target, copy, source, directory)))];
+  });
+}
+
+/** Where a single file ends up: a destination that is a directory already takes it in, slash or not. */
+function placeOf({ destination, intoDirectory }: Copy, name: string, directory: string): string {
+  return intoDirectory || destination === directory ? posix.join(destination!, posix.basename(name)) : destination!;
+}
+
+/** The first part of a path below a directory. */
+function nameIn(directory: string, path: string): string[] {
+  const below = posix.relative(directory, path);
+  return below === '' || below.startsWith('..') ? [] : [below.split('/')[0]!];
+}
+
+function namesFromStage(target: Target, history: History, copy: Copy, directory: string, depth: number): string[] {
+  const { unit } = copy.step;
+  const stage = stageNamed(unit.dockerfile.stages, copy.from!, copy.step.stage.index);
+  const other = stage && historyOf(stage, unit);
+  if (!other || other === history) return [];
+  return copy.sources.flatMap((source) => {
+    const below = posix.relative(copy.destination!, directory);
+    const inside = source === undefined || below.startsWith('..') ? undefined : resolvePath('/', posix.join(source, below));
+    const single = source === undefined ? [] : nameIn(directory, placeOf(copy, source, directory));
+    return inside === undefined ? single : [...namesIn(target, other, inside, depth + 1), ...(below === '' ? single : [])];
+  });
+}
+
+function namesFromContext(target: Target, copy: Copy, source: string, directory: string): string[] {
+  const { context } = copy.step.unit;
+  if (context === undefined) return [];
+  const parent = join(context, posix.dirname(source));
+  const wanted = posix.basename(posix.join('.', source));
+  const sources = /[*?]/.test(wanted) ? target.disk.list(parent).filter((name) => globMatches(wanted, name)).map((name) => join(parent, name)) : [join(context, source)];
+  return sources.flatMap((path) => {
+    if (target.disk.stat(path)?.kind !== 'directory') return nameIn(directory, placeOf(copy, path, directory));
+    const below = posix.relative(copy.destination!, directory);
+    return below.startsWith('..') ? nameIn(directory, copy.destination!) : target.disk.list(join(path, below));
+  });
 }
 
 function globMatches(pattern: string, name: string): boolean {

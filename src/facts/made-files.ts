@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { commandsOf, mentions } from './commands.ts';
-import { resolvePath } from '../shell/read.ts';
+import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import type { History } from './history.ts';
 
 /**
@@ -14,17 +14,30 @@ export function writtenByRun(history: History, path: string): string | undefined
     // Most RUNs never name the file: those need not be parsed.
     if (!mentions(step, name)) continue;
     for (const command of commandsOf(step)) {
-      const redirect = command.redirects.find(
-        ({ operator, target }) => (operator === '>' || operator === '>>') && resolvePath(command.cwd, target.value) === path,
-      );
-      const tool = command.words[0]?.value;
-      if (redirect && (tool === 'echo' || tool === 'printf')) {
-        const printed = printedBy(tool, command.words.slice(1).map((word) => word.value));
-        text = (redirect.operator === '>>' ? (text ?? '') : '') + (printed ?? '');
-      } else if (redirect || downloads(command.words.map((word) => word.value), command.cwd, path)) text ??= '';
+      const printed = printedInto(command, path);
+      if (printed?.isRead) text = (printed.appends ? (text ?? '') : '') + (printed.text ?? '');
+      else if (printed || downloads(command.words.map((word) => word.value), command.cwd, path)) text ??= '';
     }
   }
   return text;
+}
+
+/** What one command's redirection puts into a file. */
+export interface Printed {
+  /** Whether `echo` or `printf` prints it. */
+  isRead: boolean;
+  /** Undefined where it is not known. */
+  text: string | undefined;
+  appends: boolean;
+}
+
+/** What a command redirects into a file; undefined where it does not. */
+export function printedInto({ words, redirects, cwd }: ShellCommand, path: string): Printed | undefined {
+  const redirect = redirects.find(({ operator, target }) => (operator === '>' || operator === '>>') && resolvePath(cwd, target.value) === path);
+  if (!redirect) return undefined;
+  const tool = words[0]?.value;
+  const isRead = tool === 'echo' || tool === 'printf';
+  return { isRead, text: isRead ? printedBy(tool, words.slice(1).map((word) => word.value)) : undefined, appends: redirect.operator === '>>' };
 }
 
 function printedBy(name: string, words: (string | undefined)[]): string | undefined {

@@ -44,7 +44,7 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   const paths = [...trees, ...plain, ...open];
   const place = ownershipPlace(target, paths, account);
   const commands = [];
-  const missing = [...trees, ...directories].filter((path) => !isMade(path, history, target, place));
+  const missing = [...trees, ...directories].filter((path) => !isMade(path, history, target, place) && !own.some((write) => write.path === path && write.made));
   if (missing.length > 0) commands.push(`mkdir -p ${missing.map(quote).join(' ')}`);
   if (files.length > 0) commands.push(`touch ${files.map(quote).join(' ')}`);
   if (trees.length > 0) commands.push(`chown -R ${account.owner} ${trees.map(quote).join(' ')}`);

@@ -1,4 +1,4 @@
-import { posix, resolve } from 'node:path';
+import { basename, posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
@@ -10,6 +10,7 @@ import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
 import { installedPrograms } from './programs.ts';
+import { serversOf } from './servers.ts';
 import { sourceWrites } from './source-writes.ts';
 import { startOf } from './start.ts';
 
@@ -30,6 +31,8 @@ export interface Write {
   onHost?: boolean;
   /** Whether it is a file that is there already and is written in place. */
   inPlace?: boolean;
+  /** Whether the image has it already. */
+  made?: boolean;
 }
 
 /** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
@@ -45,6 +48,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...environmentWrites(history),
     ...serviceEnvironmentWrites(target, history),
     ...configuredWrites(target),
+    ...serverWrites(target),
     ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
     ...sourceWrites(target).map(({ path, where }) => file(path, `${where} writes ${path}`)),
   ].filter(({ path }) => !isOpen(path, history) && !isForbidden(path));
@@ -267,6 +271,20 @@ function pathOfVariable(value: string, history: History): string | undefined {
 function configuredWrites({ unit, stage }: Target): Write[] {
   const { config, file } = unit;
   return namedFor(config, config?.paths, file.absolute, stage.name ?? String(stage.index)).map((path) => directory(path, `the configuration names ${path}`));
+}
+
+/** What the configurations of servers name that are brought along, and what templates are written to. */
+function serverWrites(target: Target): Write[] {
+  return serversOf(target).flatMap(({ name, installation, configuration, templates }) => {
+    const named = configuration.writes.flatMap((write): Write[] => {
+      const { file: from, path, kind, directive: by } = write;
+      if (from.source === undefined || installation.streams?.includes(path)) return [];
+      return [{ path: path.replace(/^\/var\/run\//, '/run/'), kind, because: `${basename(from.source)} names ${path} (${by})`, data: false }];
+    });
+    if (!templates) return named;
+    const filled = { ...directory(templates.output, `${name} fills its templates in there when it starts`), tree: true, made: true };
+    return [...named, filled];
+  });
 }
 
 function looksLikeFile(path: string): boolean {
