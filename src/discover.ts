@@ -91,6 +91,29 @@ class Walk {
   }
 }
 
+/**
+ * Why a file that something brings in is not unroot's to change, by the rules of {@link discover};
+ * undefined where it is.
+ * @param root the repository or folder that was given
+ */
+export function whyLeft(path: string, root: string): string | undefined {
+  const way = relative(root, path);
+  if (way === '' || way.startsWith('..')) return 'it lies outside of what unroot was given';
+  const folders = way.split(sep).slice(0, -1);
+  const other = folders.find((folder) => NEVER.has(folder) || OTHERS.has(folder));
+  if (other !== undefined) return `it lies under ${other}`;
+  const rules: { from: string; rules: Ignore }[] = [];
+  let directory = root;
+  for (const folder of [...folders, undefined]) {
+    const file = join(directory, '.gitignore');
+    if (statSync(file, { throwIfNoEntry: false })?.isFile()) rules.push({ from: directory, rules: readRules(file) });
+    const next = folder === undefined ? path : `${join(directory, folder)}${sep}`;
+    if (isIgnored(next, rules)) return 'git ignores it, so other checkouts have another one';
+    directory = next;
+  }
+  return undefined;
+}
+
 function readRules(path: string): Ignore {
   return ignore({ ignorecase: false }).add(readFileSync(path, 'utf8'));
 }

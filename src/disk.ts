@@ -1,11 +1,36 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 
-/** What unroot may ask of the file system while it decides. Answers are kept, so that a run is of one piece. */
+/**
+ * What unroot may ask of the file system while it decides. Answers are kept, so that a run is of one
+ * piece. Texts that a phase has changed and nobody has written yet lie over it.
+ */
 export class Disk {
   private readonly texts = new Map<string, string | undefined>();
   private readonly stats = new Map<string, Entry | undefined>();
   private readonly lists = new Map<string, string[]>();
+  private readonly reals = new Map<string, string | undefined>();
+  /** What the paths in reports are relative to. */
+  readonly cwd: string;
+
+  constructor(cwd: string) {
+    this.cwd = cwd;
+  }
+
+  /** The same disk with other texts in some of its files, by real path. */
+  with(texts: ReadonlyMap<string, string>): Disk {
+    return new ChangedDisk(this.cwd, this, texts);
+  }
+
+  /** A path as reports show it: relative to the working directory, with forward slashes. */
+  display(path: string): string {
+    return relative(this.cwd, path).split(sep).join('/') || '.';
+  }
+
+  /** A path with its links followed; undefined where nothing is. */
+  real(path: string): string | undefined {
+    return once(this.reals, path, () => unlessMissing(() => realpathSync(path)));
+  }
 
   /** A text file's content; undefined for what is no readable UTF-8 text of sensible size. */
   read(path: string): string | undefined {
@@ -35,6 +60,33 @@ export class Disk {
   /** Whether any of `names` lies in the directory. */
   hasAny(directory: string, names: readonly string[]): boolean {
     return names.some((name) => this.stat(join(directory, name)) !== undefined);
+  }
+}
+
+class ChangedDisk extends Disk {
+  private readonly under: Disk;
+  private readonly changed: ReadonlyMap<string, string>;
+
+  constructor(cwd: string, under: Disk, changed: ReadonlyMap<string, string>) {
+    super(cwd);
+    this.under = under;
+    this.changed = changed;
+  }
+
+  override real(path: string): string | undefined {
+    return this.under.real(path);
+  }
+
+  override read(path: string): string | undefined {
+    return this.changed.get(this.real(path) ?? path) ?? this.under.read(path);
+  }
+
+  override stat(path: string): Entry | undefined {
+    return this.under.stat(path);
+  }
+
+  override list(path: string): string[] {
+    return this.under.list(path);
   }
 }
 

@@ -3,6 +3,7 @@ import { type Config, ConfigError, Configs, isIgnored } from './config.ts';
 import { Disk } from './disk.ts';
 import { discover, type Discovered, kindOf } from './discover.ts';
 import { RULES } from './facts/judgement.ts';
+import { bringsAny } from './facts/brings.ts';
 import { groupsOf, type SourceFile } from './project.ts';
 import { buildReport, type ReportPart, reportPart } from './report/build.ts';
 import { unifiedDiff } from './report/diff.ts';
@@ -66,34 +67,62 @@ export function unrootText(path: string, text: string, options: Options = {}): R
 }
 
 function finish(found: Discovered, options: Options): Result {
-  const disk = new Disk();
+  const disk = new Disk(resolve(options.cwd ?? '.'));
   const configs = new Configs(disk, options.config && resolve(options.cwd ?? '.', options.config));
-  const changes = new Map<string, Change>();
-  const parts: ReportPart[] = [];
   chosenPhases(options);
-  for (const group of groupsOf(found.files, disk)) {
-    const config = configOf(group, configs, parts);
-    if (config === 'wrong') continue;
-    const kept = group.filter(({ absolute }) => !isIgnored(config, absolute));
-    const result = rewrite(kept, disk, { ...settingsOf(options, config), configs });
-    parts.push(reportPart(result, kept));
-    for (const [path, change] of result.changes) changes.set(path, change);
-  }
-  const report = buildReport(parts, found);
-  if (options.write) writeChanges(changes, found, report);
+  const decided = decideAll(groupsOf(found.files, disk), disk, configs, options);
+  const changes = new Map(decided.flatMap(({ changes: own }) => [...own]));
+  const report = buildReport(decided.map(({ part }) => part), found);
+  if (options.write) writeChanges(changes, report);
   return { report, diff: diffOf(changes), changes };
 }
 
+/** What was decided of a group of files. */
+interface Decided {
+  group: SourceFile[];
+  part: ReportPart;
+  changes: Map<string, Change>;
+}
+
+/**
+ * Decides group by group. Where a fix changes a file that another group brings in too, the two belong
+ * together, and are decided again as one.
+ */
+function decideAll(groups: SourceFile[][], disk: Disk, configs: Configs, options: Options): Decided[] {
+  const waiting = [...groups];
+  let decided: Decided[] = [];
+  for (let group = waiting.shift(); group; group = waiting.shift()) {
+    const one = decide(group, disk, configs, options);
+    const brought = [...one.changes.values()].flatMap(({ file }) => (file.kind === 'brought' ? [file.absolute] : []));
+    const others = brought.length === 0 ? [] : [...decided.map((other) => other.group), ...waiting].filter((other) => bringsAny(other, brought, disk, configs));
+    if (others.length === 0) {
+      decided.push(one);
+      continue;
+    }
+    decided = decided.filter((other) => !others.includes(other.group));
+    for (const other of others) if (waiting.includes(other)) waiting.splice(waiting.indexOf(other), 1);
+    waiting.unshift([...group, ...others.flat()]);
+  }
+  return decided;
+}
+
+function decide(group: SourceFile[], disk: Disk, configs: Configs, options: Options): Decided {
+  const config = configOf(group, configs);
+  if ('error' in config) return { group, part: config.error, changes: new Map() };
+  const kept = group.filter(({ absolute }) => !isIgnored(config.config, absolute));
+  const result = rewrite(kept, disk, { ...settingsOf(options, config.config), configs });
+  return { group, part: reportPart(result, kept), changes: result.changes };
+}
+
 /** The configuration of a group: that of its Dockerfile. One that is wrong is the group's error. */
-function configOf(group: readonly SourceFile[], configs: Configs, parts: ReportPart[]): Config | undefined | 'wrong' {
+function configOf(group: readonly SourceFile[], configs: Configs): { config: Config | undefined } | { error: ReportPart } {
   const leading = group.find(({ kind }) => kind === 'dockerfile') ?? group[0]!;
   try {
-    return configs.for(leading.absolute);
+    return { config: configs.for(leading.absolute) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const message = `${basename(error.file)}${error.line > 0 ? `:${error.line}` : ''}: ${error.message}`;
-    parts.push({ targets: [], findings: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [] })) });
-    return 'wrong';
+    return { error: { targets: [], findings: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [] })) } };
   }
 }
 
@@ -129,31 +158,44 @@ function diffOf(changes: ReadonlyMap<string, Change>): string {
   return [...changes].sort(([one], [other]) => (one < other ? -1 : 1)).map(([path, { before, after }]) => unifiedDiff(path, before, after)).join('');
 }
 
-/** Writes what is pending, fix by fix: files that a fix changes together are written together. */
-function writeChanges(changes: ReadonlyMap<string, Change>, { files }: Discovered, report: Report): void {
-  for (const [path, { before, after }] of changes) {
-    const file = files.find((one) => one.path === path)!;
-    const errors = writeFiles([{ path, absolute: file.absolute, before, after }]);
-    const fileReport = report.files.find((one) => one.path === path)!;
+/** Writes what is pending: files that a fix changes together are written together or not at all. */
+function writeChanges(changes: ReadonlyMap<string, Change>, report: Report): void {
+  for (const paths of writtenTogether([...changes.keys()], report)) {
+    const errors = writeFiles(paths.map((path) => ({ path, absolute: changes.get(path)!.file.absolute, before: changes.get(path)!.before, after: changes.get(path)!.after })));
     for (const error of errors) {
-      Object.assign(fileReport, { status: 'error', error: error.message, errorLine: error.line });
+      Object.assign(report.files.find((one) => one.path === error.path)!, { status: 'error', error: error.message, errorLine: error.line });
       report.summary.errors += 1;
     }
     if (errors.length > 0) continue;
     for (const finding of report.findings) {
-      if (finding.path !== path || finding.status !== 'pending') continue;
+      if (finding.status !== 'pending' || !finding.files.some((path) => paths.includes(path))) continue;
       finding.status = 'applied';
       report.summary.fixes.pending -= 1;
       report.summary.fixes.applied += 1;
     }
-    markFixed(report, path);
+    for (const path of paths) markFixed(report, path);
   }
+}
+
+/** The changed files in sets: two are in the same set where a fix changes both. */
+function writtenTogether(paths: readonly string[], { findings }: Report): string[][] {
+  let sets = paths.map((path) => [path]);
+  for (const { status, files } of findings) {
+    if (status !== 'pending' || files.length < 2) continue;
+    const joined = sets.filter((set) => set.some((path) => files.includes(path)));
+    sets = [...sets.filter((set) => !joined.includes(set)), joined.flat()];
+  }
+  return sets;
+}
+
+function setsUser(name: string): boolean {
+  return transforms.some((transform) => transform.name === name && transform.setsUser);
 }
 
 function markFixed(report: Report, path: string): void {
   for (const target of report.targets) {
     const fixed = target.fixedWith ?? target;
-    const isApplied = report.findings.some((finding) => finding.path === path && finding.stage === fixed.stage && finding.status === 'applied');
+    const isApplied = report.findings.some((finding) => finding.path === path && finding.stage === fixed.stage && finding.status === 'applied' && setsUser(finding.transform));
     if (fixed.path !== path || target.verdict !== 'fixable' || !isApplied) continue;
     target.verdict = 'fixed';
     report.summary.verdicts.fixable = (report.summary.verdicts.fixable ?? 1) - 1;

@@ -7,12 +7,13 @@ import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse
 import { parseReference, type Reference } from './images/reference.ts';
 import { memo } from './memo.ts';
 
-/** A file that unroot was given, as it stands in the current phase. */
+/** A file that unroot was given, or that one of those brings in, as it stands in the current phase. */
 export interface SourceFile {
   /** As the user sees it: relative to the working directory, with forward slashes. */
   path: string;
   absolute: string;
-  kind: 'dockerfile' | 'compose';
+  /** `brought`: read through the disk; here only because a fix changes it. */
+  kind: 'dockerfile' | 'compose' | 'brought';
   text: string;
   /** Where a build context may lie at the most: the repository or folder that was given. */
   root: string;
@@ -23,6 +24,8 @@ export interface Project {
   disk: Disk;
   units: Unit[];
   targets: Target[];
+  /** All compose services, those that build nothing here included. */
+  services: LinkedService[];
   /** Files that could not be parsed. */
   errors: FileError[];
 }
@@ -134,7 +137,7 @@ export function link(files: readonly SourceFile[], disk: Disk, configs: Configs)
     const builders = buildersFor(file, disk);
     units.push({ file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders, config: configs.for(file.absolute), images });
   }
-  const project: Project = { disk, units, targets: [], errors };
+  const project: Project = { disk, units, targets: [], services, errors };
   for (const unit of units) nameImages(unit, images);
   project.targets.push(...units.flatMap((unit) => targetsOf(unit, services, project)));
   return project;

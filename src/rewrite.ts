@@ -1,4 +1,6 @@
-import { applyEdits, areApart, compose, type Edit, type FileEdit } from './edit.ts';
+import { applyEdits, areApart, compose, type Edit, EditError, type FileEdit } from './edit.ts';
+import { resolve } from 'node:path';
+import { broughtFile } from './brought.ts';
 import type { Configs } from './config.ts';
 import type { Disk } from './disk.ts';
 import { fixedParent } from './facts/built-upon.ts';
@@ -26,6 +28,8 @@ export interface Settled {
   /** Its place in the original. */
   start: number;
   end: number;
+  /** The original of the file that it is in. */
+  original: string;
 }
 
 export interface Rewritten {
@@ -39,6 +43,8 @@ export interface Rewritten {
 }
 
 export interface Change {
+  /** The file as it was read. */
+  file: SourceFile;
   before: string;
   after: string;
   /** Against `before`. */
@@ -65,26 +71,83 @@ export function rewrite(files: readonly SourceFile[], disk: Disk, options: Rewri
 
 function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, dropped: ReadonlyMap<string, string>): Rewritten {
   const project = link(files, disk, options.configs);
+  const sources = new Sources(files, disk);
   const settled: Settled[] = [];
-  const changes = new Map<string, Change>();
   let current = project;
-  let currentFiles = files;
 
   for (const phase of options.phases) {
     const inPhase: Settled[] = [];
     const found = phase.flatMap((transform) => [...transform.apply({ project: current, options })].map((finding) => ({ finding, transform })));
     // What others build on is settled before them, in whatever file it stands.
     found.sort((one, other) => depthOf(one.finding.needs) - depthOf(other.finding.needs));
-    for (const { finding, transform } of found) inPhase.push(settle(finding, transform, options, dropped, changes, inPhase));
+    for (const { finding, transform } of found) inPhase.push(settle(finding, transform, options, dropped, sources, inPhase));
     settled.push(...inPhase);
-    const changed = applyPhase(inPhase, currentFiles, changes);
-    if (changed.size === 0) continue;
-    currentFiles = currentFiles.map((file) => (changed.has(file.path) ? { ...file, text: changes.get(file.path)!.after } : file));
-    current = link(currentFiles, disk, options.configs);
+    if (sources.apply(inPhase)) current = link(sources.files(), sources.disk(), options.configs);
   }
 
-  const judgements = new Map(project.targets.map((target) => [target, judge(target)]));
-  return { project, judgements, settled, changes, errors: project.errors };
+  const judgements = new Map(project.targets.map((target) => [target, judge(asDecided(target, settled, current))]));
+  return { project, judgements, settled, changes: sources.changes, errors: project.errors };
+}
+
+/** A target as its USER was decided on, what earlier phases had done to it included; else as it is in the end. */
+function asDecided(target: Target, settled: readonly Settled[], last: Project): Target {
+  const decided = settled.find(({ finding }) => finding.user !== undefined && isSameTarget(finding.target, target));
+  // One that takes over what it builds on was decided on along with that.
+  if (!decided && fixedParent(target)) return target;
+  return decided?.finding.target ?? last.targets.find((one) => isSameTarget(one, target)) ?? target;
+}
+
+/** The files of a run with what the phases have made of them so far. */
+class Sources {
+  readonly changes = new Map<string, Change>();
+  private readonly byPath: Map<string, SourceFile>;
+  private readonly given: readonly SourceFile[];
+  private readonly original: Disk;
+
+  constructor(given: readonly SourceFile[], disk: Disk) {
+    this.given = given;
+    this.original = disk;
+    this.byPath = new Map(given.map((file) => [file.path, file]));
+  }
+
+  /** A file as it was read: one that was given, or one that those bring in. */
+  at(path: string, near: SourceFile): SourceFile {
+    const known = this.byPath.get(path);
+    if (known) return known;
+    const brought = broughtFile(resolve(this.original.cwd, path), near.root, this.original);
+    if ('why' in brought) throw new EditError(`${path} is not to be changed: ${brought.why}`);
+    this.byPath.set(path, brought.file);
+    return brought.file;
+  }
+
+  /** The given files as they now are. */
+  files(): SourceFile[] {
+    return this.given.map((file) => ({ ...file, text: this.changes.get(file.path)?.after ?? file.text }));
+  }
+
+  /** The disk with the brought files as they now are. */
+  disk(): Disk {
+    return diskAfter(this.changes, this.original);
+  }
+
+  /** Makes a phase's edits; answers whether there were any. */
+  apply(inPhase: readonly Settled[]): boolean {
+    const byPath = new Map<string, Edit[]>();
+    for (const { finding, status } of inPhase) {
+      if (status !== 'applied') continue;
+      for (const { path, ...edit } of finding.edits) {
+        this.at(path, finding.target.unit.file);
+        byPath.set(path, [...(byPath.get(path) ?? []), edit]);
+      }
+    }
+    for (const [path, edits] of byPath) {
+      const file = this.byPath.get(path)!;
+      const change = this.changes.get(path);
+      const composed = compose(change?.edits ?? [], edits, file.text.length);
+      this.changes.set(path, { file, before: file.text, after: applyEdits(change?.after ?? file.text, edits), edits: composed });
+    }
+    return byPath.size > 0;
+  }
 }
 
 /** How many targets that are fixed stand between a target and its base, itself included. */
@@ -93,9 +156,10 @@ function depthOf(target: Target | undefined): number {
 }
 
 /** What becomes of a finding under the flags. */
-function settle(finding: Finding, transform: Transform, options: RewriteOptions, dropped: ReadonlyMap<string, string>, changes: ReadonlyMap<string, Change>, before: readonly Settled[]): Settled {
-  const edits = changes.get(finding.path)?.edits ?? [];
-  const place = { start: originalOffset(edits, finding.start), end: originalOffset(edits, finding.end) };
+function settle(finding: Finding, transform: Transform, options: RewriteOptions, dropped: ReadonlyMap<string, string>, sources: Sources, before: readonly Settled[]): Settled {
+  const edits = sources.changes.get(finding.path)?.edits ?? [];
+  const original = sources.at(finding.path, finding.target.unit.file).text;
+  const place = { start: originalOffset(edits, finding.start), end: originalOffset(edits, finding.end), original };
   const base = { finding, transform, ...place, skipped: undefined };
   if (finding.safety === 'manual' || finding.edits.length === 0) return { ...base, status: 'manual' };
   const failed = dropped.get(keyOf(transform, finding.target));
@@ -114,22 +178,6 @@ function keyOf(transform: Transform, target: Target): string {
 
 function areFixesApart(some: readonly FileEdit[], others: readonly FileEdit[]): boolean {
   return some.every((edit) => areApart([edit], others.filter(({ path }) => path === edit.path)));
-}
-
-/** Makes a phase's edits; answers which files changed. */
-function applyPhase(inPhase: readonly Settled[], files: readonly SourceFile[], changes: Map<string, Change>): Set<string> {
-  const byPath = new Map<string, Edit[]>();
-  for (const { finding, status } of inPhase) {
-    if (status !== 'applied') continue;
-    for (const { path, ...edit } of finding.edits) byPath.set(path, [...(byPath.get(path) ?? []), edit]);
-  }
-  for (const [path, edits] of byPath) {
-    const file = files.find((one) => one.path === path)!;
-    const before = changes.get(path)?.before ?? file.text;
-    const composed = compose(changes.get(path)?.edits ?? [], edits, before.length);
-    changes.set(path, { before, after: applyEdits(file.text, edits), edits: composed });
-  }
-  return new Set(byPath.keys());
 }
 
 /** Where an offset into an edited text lies in the original; inside new text, where that was put. */
@@ -151,13 +199,20 @@ function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, opti
     if (applyEdits(before, edits) !== after || before === after) failAll(result, path, 'its edits do not make the text that was checked', failures);
   }
   const changedFiles = files.map((file) => (result.changes.has(file.path) ? { ...file, text: result.changes.get(file.path)!.after } : file));
-  const again = link(changedFiles, disk, options.configs);
+  const changedDisk = diskAfter(result.changes, disk);
+  const again = link(changedFiles, changedDisk, options.configs);
   for (const { path, line, message } of again.errors) {
     if (result.changes.has(path)) failAll(result, path, `the result does not parse (line ${line}: ${message})`, failures);
   }
   for (const settled of result.settled) checkIntention(settled, again, failures);
-  if (failures.size === 0) checkSecondRun(result, changedFiles, disk, options, failures);
+  if (failures.size === 0) checkSecondRun(result, changedFiles, changedDisk, options, failures);
   return failures;
+}
+
+/** The disk as it is once the brought files are written. */
+function diskAfter(changes: ReadonlyMap<string, Change>, disk: Disk): Disk {
+  const brought = [...changes.values()].filter(({ file }) => file.kind === 'brought');
+  return brought.length > 0 ? disk.with(new Map(brought.map(({ file, after }) => [disk.real(file.absolute)!, after]))) : disk;
 }
 
 function failAll(result: Rewritten, path: string, why: string, failures: Map<string, string>): void {
@@ -170,19 +225,23 @@ function dropText(why: string): string {
   return `dropped by a check of its own: ${why}; this is a bug of unroot`;
 }
 
-/** The result says what the fix intended: the target's effective user is the account. */
+/** The result says what the fix intended: the target's effective user is the account, and what else the fix asks for. */
 function checkIntention({ finding, transform, status }: Settled, again: Project, failures: Map<string, string>): void {
-  if (status !== 'applied' || finding.user === undefined) return;
-  const { unit, stage } = finding.target;
-  const target = again.targets.find((one) => one.unit.file.path === unit.file.path && sameStage(one, stage.name, stage.from.logical));
-  const user = target && effectiveUser(target);
-  // A variable of the base (`$APP_UID`) has no value that we know; then what is written decides.
-  const written = user?.kind === 'unknown' ? user.text : user?.text;
-  if (written !== finding.user) failures.set(keyOf(transform, finding.target), dropText(`USER would be ${written ?? 'gone'}, not ${finding.user}`));
+  if (status !== 'applied') return;
+  const target = again.targets.find((one) => isSameTarget(one, finding.target));
+  const wrong = target ? (wrongUser(finding, target) ?? finding.verify?.(target)) : 'the target would be gone';
+  if (wrong !== undefined) failures.set(keyOf(transform, finding.target), dropText(wrong));
 }
 
-function sameStage(target: Target, name: string | undefined, from: string): boolean {
-  return target.stage.name === name && target.stage.from.logical === from;
+function wrongUser({ user: intended }: Finding, target: Target): string | undefined {
+  // A variable of the base (`$APP_UID`) has no value that we know; then what is written decides.
+  const written = effectiveUser(target).text;
+  return intended === undefined || written === intended ? undefined : `USER would be ${written}, not ${intended}`;
+}
+
+/** Whether two targets, read at different times, are the same one. */
+function isSameTarget(one: Target, other: Target): boolean {
+  return one.unit.file.path === other.unit.file.path && one.stage.name === other.stage.name && one.stage.from.logical === other.stage.from.logical;
 }
 
 /** A second run changes nothing. */

@@ -32,6 +32,11 @@ export interface Finding {
   needs?: Target | undefined;
   /** What the target's USER is after the edits; checked before anything is written. */
   user: string | undefined;
+  /**
+   * Asked of the target as the result has it, read afresh, before anything is written: what is not as
+   * the fix intended, or nothing. For what is no matter of USER.
+   */
+  verify?: (after: Target) => string | undefined;
 }
 
 /** A codemod: it looks at the project and says what to change. It reads no disk, prints nothing, changes nothing. */
@@ -42,5 +47,7 @@ export interface Transform {
   summary: string;
   /** What it does and when it stays away, for `unroot explain`. */
   docs: string;
+  /** Whether its fixes take a target off root. Others clear the way for those that do. */
+  setsUser: boolean;
   apply(context: TransformContext): Iterable<Finding>;
 }

@@ -20,6 +20,7 @@ right before the target and FROM an image that the file already uses, makes mini
 files with the account app, 10001:10001; they are copied over, and USER names the numbers.
 
 Where the file uses no image with a shell, the number alone is written.`,
+  setsUser: true,
   *apply({ project, options }) {
     for (const unit of project.units) {
       const targets = project.targets.filter((target) => target.unit === unit && historyOf(target.stage, unit).base.kind === 'scratch' && judge(target).verdict === 'fixable');

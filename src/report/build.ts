@@ -13,7 +13,8 @@ export type ReportPart = Pick<Report, 'targets' | 'findings' | 'files'>;
 
 /** The report on a group, before anything is written: what would be applied is pending. */
 export function reportPart({ settled, judgements, changes, errors }: Rewritten, group: readonly SourceFile[]): ReportPart {
-  const files = group.map(({ path }): FileReport => {
+  const brought = [...changes.values()].flatMap(({ file }) => (file.kind === 'brought' ? [file] : []));
+  const files = [...group, ...brought].map(({ path }): FileReport => {
     const error = errors.find((one) => one.path === path);
     const change = changes.get(path);
     return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [] };
@@ -34,10 +35,9 @@ function inOrder<T extends { path: string }>(items: T[]): T[] {
   return items.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
 }
 
-function findingReport({ finding, transform, status, skipped, start, end }: Settled): FindingReport {
-  const { text } = finding.target.unit.file;
-  const from = positionAt(text, start);
-  const to = positionAt(text, end);
+function findingReport({ finding, transform, status, skipped, start, end, original }: Settled): FindingReport {
+  const from = positionAt(original, start);
+  const to = positionAt(original, end);
   return {
     transform: transform.name,
     path: finding.path,
@@ -47,6 +47,7 @@ function findingReport({ finding, transform, status, skipped, start, end }: Sett
     endLine: to.line,
     endColumn: to.column,
     message: finding.message,
+    files: [...new Set(finding.edits.map(({ path }) => path))].sort(),
     safety: finding.safety,
     status: status === 'applied' ? 'pending' : status,
     skipped,
@@ -54,20 +55,22 @@ function findingReport({ finding, transform, status, skipped, start, end }: Sett
 }
 
 function targetReport(target: Target, judgement: Judgement, settled: readonly Settled[]): TargetReport {
-  const own = settled.filter(({ finding }) => finding.target.unit.file.path === target.unit.file.path && stageLabel(finding.target) === stageLabel(target));
+  const all = settled.filter(({ finding }) => finding.target.unit.file.path === target.unit.file.path && stageLabel(finding.target) === stageLabel(target));
+  const own = all.filter(({ transform }) => transform.setsUser);
   // One that takes over what it builds on has no fix of its own.
   const parent = own.length === 0 && judgement.verdict === 'fixable' ? fixedParent(target) : undefined;
   if (parent) return { ...targetReport(parent, judgement, settled), ...placeOf(target), userBefore: effectiveUser(target).text, fixedWith: { path: parent.unit.file.path, stage: stageLabel(parent) } };
   const fix = own.find(({ status }) => status !== 'manual');
   const manual = own.find(({ status }) => status === 'manual');
   const isDropped = fix?.status === 'skipped' && !fix.skipped?.startsWith('unsafe');
+  const inTheWay = all.filter(({ transform }) => !transform.setsUser).flatMap(({ finding }) => finding.reasons);
   return {
     ...placeOf(target),
     verdict: (manual && !fix) || isDropped ? 'refused' : judgement.verdict,
     safety: (fix ?? manual)?.finding.safety,
     userBefore: effectiveUser(target).text,
     userAfter: fix?.finding.user,
-    reasons: [...judgement.reasons, ...((fix ?? manual)?.finding.reasons ?? [])],
+    reasons: [...judgement.reasons, ...((fix ?? manual)?.finding.reasons ?? []), ...inTheWay],
   };
 }
 

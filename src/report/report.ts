@@ -54,6 +54,8 @@ export interface FindingReport {
   endLine: number;
   endColumn: number;
   message: string;
+  /** The paths of all files that its edits change. */
+  files: string[];
   safety: Safety;
   status: 'pending' | 'applied' | 'skipped' | 'manual';
   /** Why it was skipped. */
