@@ -130,9 +130,9 @@ function isIgnored(path: string, rules: readonly { from: string; rules: Ignore }
 
 /** What a file is by its name. */
 export function kindOf(name: string): SourceFile['kind'] | undefined {
-  if (/\.dockerignore$/i.test(name) || /\.(j2|jinja2?|tmpl|tpl|template|erb|mustache|hbs|in|m4|md|txt|sh|swp|orig|bak|rej)$/i.test(name)) return undefined;
-  if (/^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name)) return 'dockerfile';
-  return /^(docker-)?compose([._-].*)?\.ya?ml$/i.test(name) ? 'compose' : undefined;
+  if (/^(docker-)?compose([._-].*)?\.ya?ml$/i.test(name)) return 'compose';
+  if (/\.dockerignore$/i.test(name) || /\.(j2|jinja2?|tmpl|tpl|template|erb|mustache|hbs|in|m4|md|rst|txt|sh|[cm]?[jt]sx?|json|ya?ml|css|html?|snap|lock|swp|orig|bak|rej)$/i.test(name)) return undefined;
+  return /^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name) ? 'dockerfile' : undefined;
 }
 
 function take(path: string, root: string, kind: SourceFile['kind'], cwd: string, found: Discovered, taken: Set<string>): void {
