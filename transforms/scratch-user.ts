@@ -2,11 +2,11 @@ import { doubtsOf } from '../src/facts/doubts.ts';
 import { historyOf } from '../src/facts/history.ts';
 import { judge } from '../src/facts/keep-away/index.ts';
 import { insertLines, runLines } from '../src/facts/lines.ts';
-import { above, replaceableUser, userPlace } from '../src/facts/places.ts';
+import { above, accountPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
 import { rootAgain } from '../src/facts/built-upon.ts';
-import { NEW_UID } from '../src/facts/account.ts';
+import { NEW_UID, newAccount } from '../src/facts/account.ts';
 import { readableFor } from '../src/facts/readable.ts';
-import { type AccountStage, accountStage, copiedAccount } from '../src/facts/scratch.ts';
+import { type AccountStage, accountStage, copiedAccount, hasShell, passwdStage, wantsTmp } from '../src/facts/scratch.ts';
 import { writesOf } from '../src/facts/writes.ts';
 import type { FileEdit } from '../src/edit.ts';
 import type { Target } from '../src/project.ts';
@@ -33,27 +33,50 @@ Where the file uses no image with a shell, the number alone is written.`,
 function* fixes(targets: readonly Target[], wish: string | undefined): Iterable<Finding> {
   const [first] = targets as [Target, ...Target[]];
   const stage = wish !== undefined || targets.every((target) => copiedAccount(target) === undefined) ? accountStage(first) : undefined;
-  const all = targets.map((target) => fix(target, accountOn(target, wish), stage));
-  if (!stage) return yield* all;
+  const withTmp = stage !== undefined && targets.some(wantsTmp);
+  const all = targets.map((target) => fix(target, accountOn(target, wish), stage, withTmp));
+  if (!stage) return yield* sharing(all);
   // The stage comes with a fix that is safe, if there is one: the others wait for that.
   const owner = all.find(({ safety }) => safety === 'safe') ?? all[0]!;
   const [uid, gid] = owner.user!.split(':') as [string, string];
-  owner.edits.unshift(newStage(first, stage, uid, gid));
+  owner.edits.unshift(newStage(first, stage, uid, gid, withTmp));
   for (const finding of all) yield finding === owner ? finding : { ...finding, needs: owner.target };
+}
+
+/** An account that several would add to one passwd is made once: the others wait for the first. */
+function* sharing(all: readonly Finding[]): Iterable<Finding> {
+  for (const [index, finding] of all.entries()) {
+    const same = (edit: FileEdit) => all.slice(0, index).find(({ edits }) => edits.some(({ path, start, text }) => path === edit.path && start === edit.start && text === edit.text));
+    const first = finding.edits.map(same).find((one) => one !== undefined);
+    yield first ? { ...finding, edits: finding.edits.filter((edit) => !same(edit)), needs: first.target } : finding;
+  }
 }
 
 interface ScratchAccount {
   name: string | undefined;
   user: string;
+  /** What makes it, in the stage whose passwd is copied over. */
+  creation: FileEdit | undefined;
 }
 
 /** Whom a target will run as: whom the user wants, an account whose passwd is copied over, or a new one. */
 function accountOn(target: Target, wish: string | undefined): ScratchAccount {
   const copied = wish === undefined ? copiedAccount(target) : undefined;
-  return copied ? { name: copied.name, user: `${copied.uid}:${copied.gid}` } : { name: undefined, user: numeric(wish) };
+  if (copied) return { name: copied.name, user: `${copied.uid}:${copied.gid}`, creation: undefined };
+  return (wish === undefined ? addedAccount(target) : undefined) ?? { name: undefined, user: numeric(wish), creation: undefined };
 }
 
-function fix(target: Target, { name, user }: ScratchAccount, stage: AccountStage | undefined): Finding {
+/** A new account in the passwd that is copied over: a program that gets one may look itself up. */
+function addedAccount(target: Target): ScratchAccount | undefined {
+  const stage = passwdStage(target);
+  if (!stage || !hasShell(stage, target)) return undefined;
+  const source = { ...target, stage };
+  const account = newAccount(historyOf(stage, target.unit));
+  if (!account?.create) return undefined;
+  return { name: account.name, user: account.user, creation: insertLines(source, accountPlace(source), runLines(account.create, target.unit.dockerfile.escape)) };
+}
+
+function fix(target: Target, { name, user, creation }: ScratchAccount, stage: AccountStage | undefined, withTmp: boolean): Finding {
   const readable = readableFor(target, { owner: user });
   const reasons = [
     ...doubtsOf(target),
@@ -65,6 +88,7 @@ function fix(target: Target, { name, user }: ScratchAccount, stage: AccountStage
         message: `${because}, and scratch has no shell to make ${path} and give it away`,
         advice: `COPY --from=STAGE --chown=${user} ${path} ${path}`,
       })),
+    ...(!withTmp && wantsTmp(target) ? [{ rule: 'write-sign' as const, message: 'it wants /tmp, which scratch does not have and only root can make', advice: 'copy a /tmp with mode 1777 from another stage' }] : []),
   ];
   return {
     target,
@@ -74,7 +98,7 @@ function fix(target: Target, { name, user }: ScratchAccount, stage: AccountStage
     message: `runs as root; make it run as ${name === undefined ? user : `${name} (${user})`}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons,
-    edits: [...edits(target, user, stage), ...readable.edits, ...rootAgain(target)],
+    edits: [...(creation ? [creation] : []), ...edits(target, user, stage, withTmp), ...readable.edits, ...rootAgain(target)],
     user,
   };
 }
@@ -85,19 +109,19 @@ function numeric(wish: string | undefined): string {
   return wish.includes(':') ? wish : `${wish}:${wish}`;
 }
 
-function edits(target: Target, owner: string, stage: AccountStage | undefined): FileEdit[] {
+function edits(target: Target, owner: string, stage: AccountStage | undefined, withTmp: boolean): FileEdit[] {
   const user = `USER ${owner}`;
-  const copy = stage ? [`COPY --from=${stage.name} /accounts/ /etc/`] : [];
+  const copy = stage ? [`COPY --from=${stage.name} /accounts/ ${withTmp ? '/' : '/etc/'}`] : [];
   const replaced = replaceableUser(target);
   if (!replaced) return [insertLines(target, userPlace(target), [...copy, user])];
   const copies = stage ? [insertLines(target, above(target.unit.dockerfile, replaced), copy, false)] : [];
   return [...copies, { path: target.unit.file.path, start: replaced.start, end: replaced.end, text: user }];
 }
 
-function newStage(target: Target, { name, from }: AccountStage, uid: string, gid: string): FileEdit {
-  const makeFiles = runLines(
-    ['mkdir /accounts', `echo 'app:x:${uid}:${gid}:app:/:/sbin/nologin' > /accounts/passwd`, `echo 'app:x:${gid}:' > /accounts/group`],
-    target.unit.dockerfile.escape,
-  );
+function newStage(target: Target, { name, from }: AccountStage, uid: string, gid: string, withTmp: boolean): FileEdit {
+  const etc = withTmp ? '/accounts/etc' : '/accounts';
+  const directories = withTmp ? ['mkdir -p /accounts/etc /accounts/tmp', 'chmod 1777 /accounts/tmp'] : ['mkdir /accounts'];
+  const files = [`echo 'app:x:${uid}:${gid}:app:/:/sbin/nologin' > ${etc}/passwd`, `echo 'app:x:${gid}:' > ${etc}/group`];
+  const makeFiles = runLines([...directories, ...files], target.unit.dockerfile.escape);
   return insertLines(target, above(target.unit.dockerfile, target.stage.from), [`FROM ${from} AS ${name}`, ...makeFiles], true);
 }

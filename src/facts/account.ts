@@ -172,6 +172,11 @@ function shippedAs({ name, uid, gid, home, variable }: ImageAccount): Account {
   return { user: variable ? `$${variable}` : owner, owner, name, uid, gid, home, source: 'base', create: undefined };
 }
 
+/** A new account as a stage's distribution makes it; undefined where nothing can. */
+export function newAccount(history: History): Account | undefined {
+  return fresh(history, familyOf(history));
+}
+
 /** RULES D5: a new account, or a bare number where nothing can make one. */
 function fresh(history: History, family: Family): Account | undefined {
   let id = NEW_UID;

@@ -4,6 +4,7 @@ import { type MadeAccount, madeAccounts } from './accounts.ts';
 import { type Copy, copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { historyOf } from './history.ts';
+import { startOf } from './start.ts';
 import { baseUser } from './user.ts';
 
 /** The stage that makes the files of an account. */
@@ -15,11 +16,23 @@ export interface AccountStage {
 
 /** RULES D3: an account with numbers that an earlier stage makes and whose passwd is copied over; undefined for none. */
 export function copiedAccount(target: Target): MadeAccount | undefined {
-  const { stages } = target.unit.dockerfile;
-  const copy = copiesOf(historyOf(target.stage, target.unit)).find(isPasswd);
-  const stage = copy?.from === undefined ? undefined : stageNamed(stages, copy.from, target.stage.index);
+  const stage = passwdStage(target);
   if (!stage) return undefined;
   return madeAccounts(historyOf(stage, target.unit)).findLast(({ uid, gid, variableId }) => uid !== undefined && uid !== 0 && gid !== undefined && !variableId);
+}
+
+/** The earlier stage whose passwd is copied over; undefined for none. */
+export function passwdStage(target: Target): Stage | undefined {
+  const copy = copiesOf(historyOf(target.stage, target.unit)).find(isPasswd);
+  return copy?.from === undefined ? undefined : stageNamed(target.unit.dockerfile.stages, copy.from, target.stage.index);
+}
+
+/** Whether something in sight says that the program wants /tmp, which scratch does not have. */
+export function wantsTmp(target: Target): boolean {
+  const history = historyOf(target.stage, target.unit);
+  const isInTmp = (text: string | null | undefined) => text !== undefined && text !== null && /(^|[=:])\/tmp(\/|$)/.test(text);
+  if (copiesOf(history).some(({ destination }) => isInTmp(destination)) || history.volumes.some(({ path }) => isInTmp(path))) return false;
+  return ['TMPDIR', 'TMP', 'TEMP'].some((name) => isInTmp(history.variables(name))) || startOf(target).commands.some(({ words }) => words.slice(1).some(({ value }) => isInTmp(value)));
 }
 
 /**
@@ -57,7 +70,8 @@ function isPasswd({ destination, sources }: Copy): boolean {
   return destination === '/etc/passwd' || (destination === '/etc' && sources.some((source) => source?.endsWith('passwd')));
 }
 
-function hasShell(stage: Stage, target: Target): boolean {
+/** Whether root works in a stage that has a shell. */
+export function hasShell(stage: Stage, target: Target): boolean {
   const history = historyOf(stage, target.unit);
   const family = familyOf(history);
   // Somebody else than root can't make files where the account's stage makes them.

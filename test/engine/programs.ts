@@ -155,7 +155,7 @@ export const programs: Program[] = [
   {
     name: 'nginx-own-server',
     title: 'nginx with a server of its own on 8080, which buffers uploads',
-    unroot: 'unsafe',
+    unroot: 'safe',
     user: '101:101',
     port: 8080,
     says: [{ path: '/', answer: '<p>a site</p>\n' }, { path: '/upload', method: 'POST', body: 'x'.repeat(100_000), answer: 'taken' }],
@@ -190,7 +190,7 @@ export const programs: Program[] = [
   {
     name: 'apache-own-configuration',
     title: 'Apache with a configuration of its own, logs included',
-    unroot: 'unsafe',
+    unroot: 'safe',
     user: '33:33',
     port: 8080,
     says: [{ path: '/', answer: '<p>a page of Apache</p>\n' }],
