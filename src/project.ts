@@ -1,6 +1,8 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Builder, buildersUnder } from './builders/read.ts';
-import { readServices, type Service } from './compose/read.ts';
+import { readComposeFile } from './compose/file.ts';
+import type { Service } from './compose/read.ts';
+import { type ComposeService, readStacks } from './compose/stack.ts';
 import { type Config, type Configs, namedFor } from './config.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
@@ -58,12 +60,8 @@ export interface BuiltImage {
   stage: Stage;
 }
 
-export interface LinkedService {
-  service: Service;
-  path: string;
-  /** The directory of the compose file. */
-  directory: string;
-}
+/** A compose service as its stack gives it: with what it extends and what it is laid over. */
+export type LinkedService = ComposeService;
 
 /** A stage that somebody runs. */
 export interface Target {
@@ -79,7 +77,8 @@ export interface Target {
 /**
  * Files that have nothing to do with each other, apart: each group is decided for itself, and what
  * was found out of it can go when it is done. A Dockerfile goes with the compose files that build it
- * or run its image, and with the Dockerfiles that build on it.
+ * or run its image, and with the Dockerfiles that build on it; compose files with those that they
+ * include, extend, or are laid over.
  */
 export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[][] {
   const groupOf = new Map<SourceFile, SourceFile[]>(files.map((file) => [file, [file]]));
@@ -91,8 +90,11 @@ export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[]
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
   }
   const named = new Map<string, SourceFile>();
-  for (const { file, service, directory } of linkedServices(files, [])) {
-    const built = service.build && byPath.get(builtFrom(service.build, directory));
+  const composeFiles = new Map(files.filter(({ kind }) => kind === 'compose').map((file) => [file.absolute, file]));
+  for (const { file: own, stack, service } of linkedServices(files, disk, [])) {
+    const file = composeFiles.get(own.absolute)!;
+    for (const { absolute } of stack.files) mergeGroups(groupOf, file, composeFiles.get(absolute)!);
+    const built = service.build && byPath.get(builtFrom(service.build));
     if (built) mergeGroups(groupOf, file, built);
     if (built && service.image) named.set(service.image, built);
     for (const probable of service.build ? [] : (byFolder.get(ownName(service.image) ?? '') ?? [])) mergeGroups(groupOf, file, probable);
@@ -126,7 +128,7 @@ function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, ot
 /** Parses the files and joins what belongs together. A file that can't be parsed becomes an error, the others go on. */
 export function link(files: readonly SourceFile[], disk: Disk, configs: Configs): Project {
   const errors: FileError[] = [];
-  const services = linkedServices(files, errors);
+  const services = linkedServices(files, disk, errors);
   const images = new Map<string, BuiltImage>();
   const units: Unit[] = [];
   for (const file of files) {
@@ -170,30 +172,22 @@ function attempt<T>(path: string, errors: FileError[], read: () => T): T | undef
   }
 }
 
-function linkedServices(files: readonly SourceFile[], errors: FileError[]): (LinkedService & { file: SourceFile })[] {
-  const all = files
-    .filter((file) => file.kind === 'compose')
-    .flatMap((file) =>
-      (attempt(file.path, errors, () => servicesIn(file)) ?? []).map((service) => ({ file, service, path: file.path, directory: dirname(file.absolute) })),
-    );
-  const builders = new Map(all.filter(({ service }) => service.build).map((linked) => [`${linked.directory}\n${linked.service.name}`, linked.service]));
-  // An override says nothing of the image: it is a fragment of the service that its sibling files build.
-  return all.map((linked) => {
-    const { service, directory } = linked;
-    const whole = service.build || service.image ? undefined : builders.get(`${directory}\n${service.name}`);
-    return whole ? { ...linked, service: { ...service, build: whole.build } } : linked;
-  });
+function linkedServices(files: readonly SourceFile[], disk: Disk, errors: FileError[]): LinkedService[] {
+  const composeFiles = files.flatMap((file) => (file.kind === 'compose' ? (attempt(file.path, errors, () => composeFileIn(file)) ?? []) : []));
+  const stacks = readStacks(composeFiles, (path) => disk.read(path));
+  for (const { file, line, message } of stacks.errors) errors.push({ path: file.path!, line, message });
+  return stacks.services;
 }
 
-const servicesIn = memo((file: SourceFile) => readServices(file.text));
+const composeFileIn = memo((file: SourceFile) => readComposeFile(file.path, file.absolute, file.text));
 
-function builds({ service, directory }: LinkedService, dockerfile: string): boolean {
-  return service.build !== undefined && builtFrom(service.build, directory) === dockerfile;
+function builds({ service }: LinkedService, dockerfile: string): boolean {
+  return service.build !== undefined && service.build.inline === undefined && builtFrom(service.build) === dockerfile;
 }
 
 /** The Dockerfile that a service is built from. */
-function builtFrom(build: NonNullable<Service['build']>, directory: string): string {
-  return resolve(directory, build.context, build.dockerfile ?? 'Dockerfile');
+function builtFrom({ directory, context, dockerfile }: NonNullable<Service['build']>): string {
+  return resolve(directory, context, dockerfile ?? 'Dockerfile');
 }
 
 /**
@@ -201,7 +195,7 @@ function builtFrom(build: NonNullable<Service['build']>, directory: string): str
  * has everything the Dockerfile copies.
  */
 function contextOf(file: SourceFile, dockerfile: Dockerfile, builders: LinkedService[], disk: Disk): string | undefined {
-  const named = builders.map(({ service, directory }) => resolve(directory, service.build!.context)).find((path) => disk.stat(path)?.kind === 'directory');
+  const named = builders.map(({ service }) => resolve(service.build!.directory, service.build!.context)).find((path) => disk.stat(path)?.kind === 'directory');
   if (named) return named;
   const sources = copiedSources(dockerfile);
   const candidates = directoriesUpTo(dirname(file.absolute), file.root);

@@ -1,5 +1,5 @@
 /** The only door to yaml. */
-import { parseAllDocuments } from 'yaml';
+import { type Document, isAlias, isMap as isYamlMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
 
 /** What is wrong with a YAML text, and where (line from 1). */
 export class YamlError extends Error {
@@ -17,11 +17,7 @@ export class YamlError extends Error {
  */
 export function readYaml(text: string): unknown[] {
   const data: unknown[] = [];
-  // Keys are not checked for being unique: yaml takes quadratic time for it, and the last one counts for us.
-  for (const document of parseAllDocuments(text, { merge: true, logLevel: 'error', uniqueKeys: false })) {
-    if ('empty' in document && document.empty) continue;
-    const [error] = document.errors ?? [];
-    if (error) throw new YamlError(error.linePos?.[0].line ?? 1, firstLine(error.message));
+  for (const document of documentsOf(text, true)) {
     try {
       data.push(document.toJS());
     } catch (error) {
@@ -30,6 +26,18 @@ export function readYaml(text: string): unknown[] {
     }
   }
   return data;
+}
+
+function documentsOf(text: string, merge: boolean): Document[] {
+  const documents: Document[] = [];
+  // Keys are not checked for being unique here: yaml takes quadratic time for it.
+  for (const document of parseAllDocuments(text, { merge, logLevel: 'error', uniqueKeys: false })) {
+    if ('empty' in document && document.empty) continue;
+    const [error] = document.errors ?? [];
+    if (error) throw new YamlError(error.linePos?.[0].line ?? 1, firstLine(error.message));
+    documents.push(document as Document);
+  }
+  return documents;
 }
 
 function firstLine(message: string): string {
@@ -41,4 +49,190 @@ export type Data = Record<string, unknown>;
 /** Whether a value is a YAML mapping. */
 export function isMap(value: unknown): value is Data {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A node of a YAML text with its place in it: offsets are UTF-16 and end-exclusive, and leave out the
+ * anchor and the tag in front of it. The end of a block collection or block scalar is behind its last line end.
+ */
+interface Node {
+  start: number;
+  end: number;
+  anchor: string | undefined;
+  /** As written: `!reset`, `!override`, `!!str`. */
+  tag: string | undefined;
+}
+
+export interface YamlScalar extends Node {
+  kind: 'scalar';
+  /** The text, quotes and line folding resolved; of a plain scalar what stands there, so that `010` and `22:22` stay what they are. */
+  value: string;
+  style: 'plain' | 'single' | 'double' | 'literal' | 'folded';
+}
+
+export interface YamlMap extends Node {
+  kind: 'map';
+  /** Written in braces. */
+  flow: boolean;
+  pairs: YamlPair[];
+}
+
+export interface YamlPair {
+  key: YamlScalar;
+  /** An empty plain scalar where nothing is written. */
+  value: YamlNode;
+  /** Written with `? `. */
+  explicit: boolean;
+}
+
+export interface YamlList extends Node {
+  kind: 'list';
+  /** Written in brackets. */
+  flow: boolean;
+  items: YamlNode[];
+}
+
+export interface YamlAlias extends Node {
+  kind: 'alias';
+  name: string;
+  target: Exclude<YamlNode, YamlAlias>;
+}
+
+export type YamlNode = YamlScalar | YamlMap | YamlList | YamlAlias;
+
+/** More nodes than any file of people has, once every alias is replaced by what it stands for. */
+const MAX_EXPANDED = 1_000_000;
+
+/**
+ * The documents of a YAML text as nodes with their places. Aliases and merge keys stay as they are written.
+ * @throws YamlError for text that is no YAML, duplicate keys, an alias without its anchor, one inside its own anchor,
+ * and aliases that multiply beyond all measure
+ */
+export function parseYaml(text: string): YamlNode[] {
+  return documentsOf(text, false).flatMap((document) => {
+    if (document.contents === null) return [];
+    const root = new Converter(text).node(document.contents);
+    expandedSize(root, text, new Map());
+    return [root];
+  });
+}
+
+const STYLES: Record<string, YamlScalar['style']> = {
+  PLAIN: 'plain',
+  QUOTE_SINGLE: 'single',
+  QUOTE_DOUBLE: 'double',
+  BLOCK_LITERAL: 'literal',
+  BLOCK_FOLDED: 'folded',
+};
+
+class Converter {
+  private readonly anchors = new Map<string, YamlNode>();
+  private readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  node(from: unknown): YamlNode {
+    if (isAlias(from)) return this.alias(from.source, from.range![0], from.range![1]);
+    const place = this.place(from as { range?: [number, number, number] | null; anchor?: string; tag?: string });
+    if (isYamlMap(from)) {
+      const map: YamlMap = { kind: 'map', flow: from.flow === true, pairs: [], ...place };
+      this.register(map);
+      for (const { key, value } of from.items) this.addPair(map, key, value);
+      rejectDuplicates(map, this.text);
+      return map;
+    }
+    if (isSeq(from)) {
+      const list: YamlList = { kind: 'list', flow: from.flow === true, items: [], ...place };
+      this.register(list);
+      for (const item of from.items) list.items.push(this.node(item));
+      return list;
+    }
+    const scalar: YamlScalar = { kind: 'scalar', value: '', style: 'plain', ...place };
+    if (isScalar(from)) {
+      scalar.style = STYLES[from.type ?? 'PLAIN'] ?? 'plain';
+      scalar.value = scalar.style === 'plain' ? (from.source ?? '') : String(from.value);
+    }
+    this.register(scalar);
+    return scalar;
+  }
+
+  private place({ range, anchor, tag }: { range?: [number, number, number] | null; anchor?: string; tag?: string }): Node {
+    const [start, end] = range ?? [0, 0];
+    return { start, end, anchor, tag };
+  }
+
+  private register(node: YamlNode): void {
+    if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
+  }
+
+  /** An alias means the last anchor of its name that stands before it. */
+  private alias(name: string, start: number, end: number): YamlAlias {
+    const target = this.anchors.get(name);
+    if (!target) throw new YamlError(lineAt(this.text, start), `the alias *${name} has no anchor &${name} before it`);
+    return { kind: 'alias', name, target: target as YamlAlias['target'], start, end, anchor: undefined, tag: undefined };
+  }
+
+  private addPair(map: YamlMap, key: unknown, value: unknown): void {
+    const named = key === null || key === undefined ? undefined : this.node(key);
+    const name = named?.kind === 'alias' ? named.target : named;
+    if (name === undefined) return;
+    if (name.kind !== 'scalar') throw new YamlError(lineAt(this.text, name.start), 'a key is a map or a list; compose knows only names');
+    const written = value === null || value === undefined ? emptyAt(name.end) : this.node(value);
+    map.pairs.push({ key: name, value: written, explicit: this.isExplicit(name) });
+  }
+
+  private isExplicit({ start, anchor, tag }: YamlScalar): boolean {
+    let at = start;
+    if (anchor !== undefined || tag !== undefined) at = this.text.lastIndexOf('\n', at - 1) + 1;
+    else while (at > 0 && ' \t'.includes(this.text[at - 1]!)) at -= 1;
+    return anchor !== undefined || tag !== undefined ? /^[ \t-]*\?[ \t]/.test(this.text.slice(at, start)) : at < start && this.text[at - 1] === '?';
+  }
+}
+
+function emptyAt(offset: number): YamlScalar {
+  return { kind: 'scalar', value: '', style: 'plain', start: offset, end: offset, anchor: undefined, tag: undefined };
+}
+
+function rejectDuplicates(map: YamlMap, text: string): void {
+  const seen = new Set<string>();
+  for (const { key } of map.pairs) {
+    if (seen.has(key.value) && !isMergeKey(key)) throw new YamlError(lineAt(text, key.start), `the key ${key.value} stands twice in one map; remove one`);
+    seen.add(key.value);
+  }
+}
+
+/** Whether a key is `<<`, which takes over the keys of other maps. */
+export function isMergeKey({ value, style }: YamlScalar): boolean {
+  return value === '<<' && style === 'plain';
+}
+
+/** Nodes below a node with aliases replaced; what contains itself or grows beyond measure is refused. */
+function expandedSize(node: YamlNode, text: string, known: Map<YamlNode, number | 'open'>): number {
+  if (node.kind === 'scalar') return 1;
+  if (node.kind === 'alias') {
+    if (known.get(node.target) === 'open') throw new YamlError(lineAt(text, node.start), `the alias *${node.name} stands inside what its own anchor names`);
+    return checkedSize(expandedSize(node.target, text, known), node, text);
+  }
+  const before = known.get(node);
+  if (typeof before === 'number') return before;
+  known.set(node, 'open');
+  let size = 1;
+  if (node.kind === 'map') for (const { value } of node.pairs) size += expandedSize(value, text, known);
+  else for (const item of node.items) size += expandedSize(item, text, known);
+  known.set(node, size);
+  return checkedSize(size, node, text);
+}
+
+function checkedSize(size: number, { start }: YamlNode, text: string): number {
+  if (size > MAX_EXPANDED) throw new YamlError(lineAt(text, start), `aliases multiply to more than ${MAX_EXPANDED} values here; write them out or remove them`);
+  return size;
+}
+
+/** The line of an offset, from 1. */
+export function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line += 1;
+  return line;
 }

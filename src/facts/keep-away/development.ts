@@ -11,9 +11,9 @@ export const development: KeepAway = (target) => mountedSource(target) ?? develo
 
 function mountedSource(target: Target): Reason | undefined {
   const history = historyOf(target.stage, target.unit);
-  for (const { service, path, directory } of target.services) {
+  for (const { service, path } of target.services) {
     if (service.watched) return { rule: 'development', message: `service ${service.name} in ${path} syncs files into it (develop.watch)`, advice: ADVICE };
-    for (const { type, source, target: inside } of service.mounts) {
+    for (const { type, source, target: inside, directory } of service.mounts) {
       if (type !== 'bind' || source === undefined) continue;
       const host = isAbsolute(source) ? source : resolve(directory, source);
       if (target.disk.stat(host)?.kind === 'file') continue;
