@@ -1,9 +1,11 @@
-/** Bundles what is published: the command, split so that each part is loaded when needed, and the library with its types. */
+/** Bundles what is published: the command, split so that each part is loaded when needed, the library with its types, and the configuration's schema for editors. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { configSchema } from '../src/settings.ts';
+import { transforms } from '../transforms/index.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -29,6 +31,7 @@ const { metafile } = await build({
   banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
 });
 chmodSync(join(dist, 'bin/unroot.js'), 0o755);
+writeFileSync(join(dist, 'config.schema.json'), `${JSON.stringify(configSchema(transforms.map(({ name }) => name)), null, 2)}\n`);
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), licences(Object.keys(metafile.inputs)));
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'bin/types.tsconfig.json')], { stdio: 'inherit' });
 

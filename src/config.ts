@@ -1,9 +1,10 @@
 import { dirname, join, relative, sep } from 'node:path';
-import { isMap, readYaml, YamlError } from './compose/yaml.ts';
+import { isMap, lineOf, readYaml, YamlError } from './compose/yaml.ts';
 import type { Disk } from './disk.ts';
 import { pathGlobMatches } from './images/glob.ts';
 import type { ImageEntry } from './images/types.ts';
-import { nearest } from './nearest.ts';
+import { mismatch, type Schema } from './schema.ts';
+import { wholeSchema } from './settings.ts';
 
 /** What a repository says of itself: `unroot.config.json`, `.yaml`, or `"unroot"` in package.json. */
 export interface Config {
@@ -29,17 +30,9 @@ export interface Config {
   scratch?: 'account' | 'numeric';
 }
 
-/** What is wrong with a configuration. */
+/** What is wrong with a configuration; the message begins with the file and the line. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
-  readonly file: string;
-  /** From 1; 0 where it is the whole file. */
-  readonly line: number;
-  constructor(file: string, message: string, line = 0) {
-    super(message);
-    this.file = file;
-    this.line = line;
-  }
 }
 
 const NAMES = ['unroot.config.json', 'unroot.config.yaml', 'unroot.config.yml'];
@@ -48,15 +41,21 @@ const NAMES = ['unroot.config.json', 'unroot.config.yaml', 'unroot.config.yml'];
 export class Configs {
   private readonly byDirectory = new Map<string, Config | undefined>();
   private readonly disk: Disk;
+  private readonly schema: Schema;
   private readonly only: Config | undefined;
 
-  /** @param file one configuration for everything, instead of looking for them */
-  constructor(disk: Disk, file?: string) {
+  /**
+   * @param transforms their names, which `only` and `skip` take
+   * @param file one configuration for everything, instead of looking for them
+   * @throws ConfigError for a file that is wrong
+   */
+  constructor(disk: Disk, transforms: readonly string[], file?: string) {
     this.disk = disk;
+    this.schema = wholeSchema(transforms);
     if (file === undefined) return;
     const text = disk.read(file);
-    if (text === undefined) throw new ConfigError(file, 'there is no such file; check --config');
-    this.only = readConfig(file, text);
+    if (text === undefined) throw this.error(file, 'there is no such file that can be read; check --config');
+    this.only = this.readText(file, text);
   }
 
   /** @throws ConfigError for one that is wrong */
@@ -74,13 +73,41 @@ export class Configs {
 
   private readIn(directory: string): Config | undefined {
     for (const name of NAMES) {
-      const text = this.disk.read(join(directory, name));
-      if (text !== undefined) return readConfig(join(directory, name), text);
+      const path = join(directory, name);
+      if (this.disk.stat(path)?.kind !== 'file') continue;
+      const text = this.disk.read(path);
+      if (text === undefined) throw this.error(path, 'it can not be read as UTF-8 text; mend or remove it');
+      return this.readText(path, text);
     }
-    const manifest = this.disk.read(join(directory, 'package.json'));
-    if (!manifest?.includes('"unroot"')) return undefined;
-    const data = parse(join(directory, 'package.json'), manifest);
-    return isMap(data) && isMap(data.unroot) ? checked(join(directory, 'package.json'), data.unroot) : undefined;
+    const path = join(directory, 'package.json');
+    const manifest = this.disk.read(path);
+    return manifest?.includes('"unroot"') ? this.readText(path, manifest, 'unroot') : undefined;
+  }
+
+  /** @param key under which the settings stand; undefined where the whole file holds them */
+  private readText(file: string, text: string, key?: string): Config | undefined {
+    const whole = this.parse(file, text);
+    const data = key === undefined ? (whole ?? {}) : isMap(whole) ? whole[key] : undefined;
+    if (data === undefined) return undefined;
+    const wrong = mismatch(data, this.schema);
+    if (wrong) throw this.error(file, wrong.message, lineOf(text, key === undefined ? wrong.path : [key, ...wrong.path]));
+    const settings = data as Partial<Config>;
+    const images = ((settings.images ?? []) as Partial<ImageEntry>[]).map(completed);
+    return { ignore: [], targets: {}, paths: {}, ...settings, images, directory: dirname(file), file };
+  }
+
+  /** JSON is YAML. */
+  private parse(file: string, text: string): unknown {
+    try {
+      return readYaml(text)[0];
+    } catch (error) {
+      if (error instanceof YamlError) throw this.error(file, error.message, error.line);
+      throw error;
+    }
+  }
+
+  private error(file: string, message: string, line = 0): ConfigError {
+    return new ConfigError(`${this.disk.display(file)}${line > 0 ? `:${line}` : ''}: ${message}`);
   }
 }
 
@@ -103,65 +130,6 @@ export function namedFor(config: Config | undefined, from: Record<string, string
   if (!config || !from) return [];
   const name = relative(config.directory, dockerfile).split(sep).join('/');
   return [...(from[name] ?? []), ...(stage === undefined ? [] : (from[`${name}:${stage}`] ?? []))];
-}
-
-function readConfig(file: string, text: string): Config {
-  const data = parse(file, text);
-  if (data === undefined || data === null) return checked(file, {});
-  if (!isMap(data)) throw new ConfigError(file, 'a configuration is a map of settings');
-  return checked(file, data);
-}
-
-/** JSON is YAML. */
-function parse(file: string, text: string): unknown {
-  try {
-    return readYaml(text)[0];
-  } catch (error) {
-    if (error instanceof YamlError) throw new ConfigError(file, error.message, error.line);
-    throw error;
-  }
-}
-
-type Check = (value: unknown) => string | undefined;
-
-const isText: Check = (value) => (typeof value === 'string' ? undefined : 'takes a text');
-const isTexts: Check = (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'takes a list of texts');
-const isOneOf = (...words: string[]): Check => (value) => (words.includes(value as string) ? undefined : `takes ${words.join(' or ')}`);
-const isListsByName: Check = (value) => (isMap(value) && Object.values(value).every((list) => isTexts(list) === undefined) ? undefined : 'takes lists of texts by name');
-const isImages: Check = (value) => (Array.isArray(value) && value.every(isImage) ? undefined : 'takes a list of images, each with repos, family, user and start');
-
-const SETTINGS: Record<string, Check> = {
-  $schema: isText,
-  user: isText,
-  only: isTexts,
-  skip: isTexts,
-  safety: isOneOf('safe', 'unsafe'),
-  ignore: isTexts,
-  images: isImages,
-  targets: isListsByName,
-  paths: isListsByName,
-  scratch: isOneOf('account', 'numeric'),
-};
-
-function isImage(value: unknown): boolean {
-  return isMap(value) && isTexts(value.repos) === undefined && typeof value.family === 'string' && (typeof value.user === 'string' || isMap(value.user)) && typeof value.start === 'string';
-}
-
-function checked(file: string, data: Record<string, unknown>): Config {
-  for (const [name, value] of Object.entries(data)) {
-    const check = SETTINGS[name];
-    if (!check) throw new ConfigError(file, noSetting(name));
-    const wrong = check(value);
-    if (wrong) throw new ConfigError(file, `${name} ${wrong}`);
-  }
-  const images = ((data.images ?? []) as Partial<ImageEntry>[]).map(completed);
-  return { ignore: [], targets: {}, paths: {}, ...(data as Partial<Config>), images, directory: dirname(file), file };
-}
-
-function noSetting(name: string): string {
-  const names = Object.keys(SETTINGS).slice(1);
-  const meant = nearest(name, names);
-  return `there is no setting ${name}; ${meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`}`;
 }
 
 /** Whoever writes an entry vouches for it. */

@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
-import { decode } from './disk.ts';
+import { decode, MAX_FILE_BYTES, TOO_LARGE } from './disk.ts';
 import type { FileError, SourceFile } from './project.ts';
+import { systemError } from './system-error.ts';
 
 export interface Discovered {
   files: SourceFile[];
@@ -25,13 +26,22 @@ export function discover(paths: readonly string[], cwd: string): Discovered {
   const taken = new Set<string>();
   for (const path of paths) {
     const absolute = resolve(cwd, path);
-    const stats = statSync(absolute, { throwIfNoEntry: false });
-    if (!stats) found.errors.push({ path, line: 0, message: 'there is no such file or directory; check the path' });
+    const stats = statOf(absolute);
+    if (typeof stats === 'string') found.errors.push({ path, line: 0, message: stats });
     else if (stats.isDirectory()) new Walk(absolute, cwd, found, taken).walk(absolute, [], false);
     else take(absolute, rootOf(absolute), kindOf(basename(absolute)) ?? 'dockerfile', cwd, found, taken);
   }
   found.files.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
   return found;
+}
+
+/** @returns what is wrong with a path that was named, where something is */
+function statOf(path: string): Stats | string {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? 'there is no such file or directory; check the path';
+  } catch (error) {
+    return `the path could not be followed: ${systemError(error)}`;
+  }
 }
 
 class Walk {
@@ -49,7 +59,7 @@ class Walk {
 
   walk(directory: string, rules: { from: string; rules: Ignore }[], others: boolean): void {
     const entries = this.list(directory);
-    const own = entries.some((entry) => entry.name === '.gitignore') ? [...rules, { from: directory, rules: readRules(join(directory, '.gitignore')) }] : rules;
+    const own = entries.some((entry) => entry.name === '.gitignore') ? [...rules, { from: directory, rules: this.readRules(join(directory, '.gitignore')) }] : rules;
     for (const entry of entries) {
       const path = join(directory, entry.name);
       if (NEVER.has(entry.name)) continue;
@@ -69,8 +79,17 @@ class Walk {
     try {
       return readdirSync(directory, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1));
     } catch (error) {
-      this.found.errors.push({ path: display(directory, this.cwd), line: 0, message: `the directory could not be read: ${codeOf(error)}` });
+      this.found.errors.push({ path: display(directory, this.cwd), line: 0, message: `the directory could not be read: ${systemError(error)}` });
       return [];
+    }
+  }
+
+  private readRules(path: string): Ignore {
+    try {
+      return readRules(path);
+    } catch (error) {
+      this.found.errors.push({ path: display(path, this.cwd), line: 0, message: `its rules could not be read, so nothing is left for them: ${systemError(error)}` });
+      return ignore();
     }
   }
 
@@ -80,8 +99,8 @@ class Walk {
     try {
       real = realpathSync(path);
     } catch (error) {
-      const why = codeOf(error) === 'ELOOP' ? 'the link leads in a circle' : 'the link leads nowhere';
-      this.found.errors.push({ path: display(path, this.cwd), line: 0, message: `${why}; mend or remove it` });
+      const why = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'the link leads nowhere; mend or remove it' : `the link could not be followed: ${systemError(error)}`;
+      this.found.errors.push({ path: display(path, this.cwd), line: 0, message: why });
       return;
     }
     if (!statSync(real).isFile()) return;
@@ -106,7 +125,11 @@ export function whyLeft(path: string, root: string): string | undefined {
   let directory = root;
   for (const folder of [...folders, undefined]) {
     const file = join(directory, '.gitignore');
-    if (statSync(file, { throwIfNoEntry: false })?.isFile()) rules.push({ from: directory, rules: readRules(file) });
+    try {
+      if (statSync(file, { throwIfNoEntry: false })?.isFile()) rules.push({ from: directory, rules: readRules(file) });
+    } catch (error) {
+      return `the rules of ${file} could not be read: ${systemError(error)}`;
+    }
     const next = folder === undefined ? path : `${join(directory, folder)}${sep}`;
     if (isIgnored(next, rules)) return 'git ignores it, so other checkouts have another one';
     directory = next;
@@ -139,17 +162,19 @@ function take(path: string, root: string, kind: SourceFile['kind'], cwd: string,
   if (taken.has(path)) return;
   taken.add(path);
   const shown = display(path, cwd);
-  let bytes: Uint8Array;
-  try {
-    if (!lstatSync(path).isFile() && !statSync(path).isFile()) throw Object.assign(new Error('no regular file'), { code: 'it is no regular file' });
-    bytes = readFileSync(path);
-  } catch (error) {
-    found.errors.push({ path: shown, line: 0, message: `the file could not be read: ${codeOf(error)}` });
-    return;
-  }
-  const decoded = decode(bytes);
-  if ('error' in decoded) found.errors.push({ path: shown, line: 0, message: decoded.error });
+  const decoded = readText(path);
+  if ('error' in decoded) found.errors.push({ path: shown, line: decoded.line, message: decoded.error });
   else found.files.push({ path: shown, absolute: path, kind, text: decoded.text, root });
+}
+
+function readText(path: string): ReturnType<typeof decode> {
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile()) return { error: 'it is no regular file; name a file, or - for standard input', line: 0 };
+    return stats.size > MAX_FILE_BYTES ? { error: TOO_LARGE, line: 0 } : decode(readFileSync(path));
+  } catch (error) {
+    return { error: `the file could not be read: ${systemError(error)}`, line: 0 };
+  }
 }
 
 /** For a file named outright, its repository or its folder. */
@@ -162,8 +187,4 @@ function rootOf(path: string): string {
 
 function display(path: string, cwd: string): string {
   return relative(cwd, path).split(sep).join('/') || '.';
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -101,14 +101,48 @@ export interface Entry {
 /** A Dockerfile or compose file above this is refused: none that a person wrote comes near it. */
 export const MAX_FILE_BYTES = 1_048_576;
 
+export const TOO_LARGE = `the file is larger than ${MAX_FILE_BYTES} bytes; unroot reads no larger ones`;
+
+/** Why bytes are no text that unroot works on. */
+export interface Undecodable {
+  error: string;
+  /** From 1; 0 where it is the whole file. */
+  line: number;
+}
+
 /** The text of a file's bytes, BOM kept, or why it is no text. */
-export function decode(bytes: Uint8Array): { text: string } | { error: string } {
-  if (bytes.length > MAX_FILE_BYTES) return { error: `the file is larger than ${MAX_FILE_BYTES} bytes; unroot reads no larger ones` };
-  if (bytes.includes(0)) return { error: 'the file holds a NUL byte; it is no text' };
+export function decode(bytes: Uint8Array): { text: string } | Undecodable {
+  if (bytes.length > MAX_FILE_BYTES) return { error: TOO_LARGE, line: 0 };
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) return { error: 'the file is UTF-16, which no builder reads; convert it to UTF-8', line: 1 };
+  const nul = bytes.indexOf(0);
+  if (nul >= 0) return { error: 'the file holds a NUL byte, so it is no text; remove it', line: lineAt(bytes, nul) };
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+    return { text: UTF_8.decode(bytes) };
   } catch {
-    return { error: 'the file is not valid UTF-8; convert it first' };
+    return { error: 'the file is not valid UTF-8; convert it first', line: firstBadLine(bytes) };
+  }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const NEWLINE = 0x0a;
+
+function lineAt(bytes: Uint8Array, offset: number): number {
+  let line = 1;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0 && at < offset; at = bytes.indexOf(NEWLINE, at + 1)) line += 1;
+  return line;
+}
+
+/** No character of UTF-8 but the newline itself holds its byte, so lines can be tried one by one. */
+function firstBadLine(bytes: Uint8Array): number {
+  for (let line = 1, start = 0; ; line += 1) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    try {
+      UTF_8.decode(bytes.subarray(start, newline < 0 ? bytes.length : newline));
+    } catch {
+      return line;
+    }
+    if (newline < 0) return 0;
+    start = newline + 1;
   }
 }
 

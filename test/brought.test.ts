@@ -67,7 +67,7 @@ brought('are known to every group that brings them', () => {
   const files = { 'a/Dockerfile': 'FROM node:20\nCOPY . /app\n', 'b/Dockerfile': 'FROM node:20 AS base\nCOPY shared/x.conf /x\nFROM base\n', 'shared/x.conf': 'x', 'a/y.conf': 'y', 'compose.yaml': 'services:\n  web:\n    image: nginx\n    volumes: ["./shared:/etc/x"]\n' };
   inFolder(files, (folder) => {
     const disk = new Disk(folder);
-    const configs = new Configs(disk, undefined);
+    const configs = new Configs(disk, []);
     const all = discover(['.'], folder).files;
     const brings = (name: string, path: string) => bringsAny(all.filter((file) => file.path === name), [join(folder, path)], disk, configs);
     assert.ok(brings('a/Dockerfile', 'a/y.conf'));
@@ -95,7 +95,7 @@ function inFolder(texts: Record<string, string>, use: (folder: string) => void):
 
 function run(folder: string, phases: Transform[][]): Rewritten {
   const disk = new Disk(folder);
-  return rewrite(discover(['.'], folder).files, disk, { phases, unsafe: false, configs: new Configs(disk, undefined) });
+  return rewrite(discover(['.'], folder).files, disk, { phases, unsafe: false, configs: new Configs(disk, []) });
 }
 
 /** A transform that replaces a word in the start script. */

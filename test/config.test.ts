@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Options, type Report, unroot } from '../src/index.ts';
+import { type Options, type Report, transforms, unroot } from '../src/index.ts';
+import { configSchema } from '../src/settings.ts';
 
 const config = suite('configuration');
 const ROOT = 'FROM node:20\nCOPY . /app\nCMD ["node", "/app/index.js"]\n';
@@ -48,24 +49,53 @@ config('scratch: numeric asks for the number alone', () => {
   assert.is(seen.find(({ path }) => path === 'Dockerfile')!.edits.length, 1);
 });
 
-const WRONG: [what: string, text: string, message: RegExp][] = [
-  ['an unknown setting', '{"usr": "a"}', /no setting usr; did you mean user\?/],
-  ['a wrong type', '{"ignore": "x"}', /ignore takes a list of texts/],
-  ['a wrong word', '{"safety": "maybe"}', /safety takes safe or unsafe/],
-  ['an image without its family', '{"images": [{"repos": ["a"]}]}', /images takes/],
-  ['no JSON', '{"user": ', /unroot\.config\.json/],
-  ['a list', '[1]', /a map of settings/],
+const WRONG: [what: string, file: string, text: string, message: string][] = [
+  ['an unknown setting', 'unroot.config.json', '{\n  "usr": "a"\n}', 'bad/unroot.config.json:2: there is no setting usr; did you mean user?'],
+  ['a wrong type', 'unroot.config.json', '{"ignore": "x"}', 'bad/unroot.config.json:1: ignore takes a list of texts'],
+  ['a wrong item', 'unroot.config.yaml', 'ignore:\n  - a\n  - [b]\n', 'bad/unroot.config.yaml:3: ignore[1] takes a text'],
+  ['a number where YAML wants quotes', 'unroot.config.yaml', '# whom\nuser: 10001\n', 'bad/unroot.config.yaml:2: user takes a text; put it in quotes: "10001"'],
+  ['root', 'unroot.config.yml', 'user: root\n', 'bad/unroot.config.yml:1: user takes a name, a uid, or uid:gid, and not root'],
+  ['a wrong word', 'unroot.config.json', '{"safety": "unsave"}', 'bad/unroot.config.json:1: safety takes safe or unsafe; did you mean unsafe?'],
+  ['an unknown transform', 'unroot.config.json', '{"user": "a",\n"skip": [\n"run-as-usr"]}', 'bad/unroot.config.json:3: skip[0] takes scratch-user or run-as-user; did you mean run-as-user?'],
+  ['an image without its family', 'unroot.config.json', '{"images": [{"repos": ["a"]}]}', 'bad/unroot.config.json:1: images[0] lacks family; it needs repos, family, user and start'],
+  ['a word of an image', 'unroot.config.yaml', 'images:\n  - repos: [a]\n    family: debain\n', 'did you mean debian?'],
+  ['a setting of an image', 'unroot.config.yaml', 'images:\n  - repos: [a]\n    famly: debian\n', 'bad/unroot.config.yaml:3: there is no setting famly in images[0]; did you mean family?'],
+  ['a path that is none', 'unroot.config.yaml', 'paths:\n  Dockerfile: [tmp/x]\n', 'bad/unroot.config.yaml:2: paths.Dockerfile[0] takes an absolute path'],
+  ['no JSON', 'unroot.config.json', '{"user": ', 'bad/unroot.config.json:1: '],
+  ['a list', 'unroot.config.json', '[1]', 'bad/unroot.config.json:1: a configuration takes a map of settings'],
+  ['no UTF-8', 'unroot.config.json', Buffer.from([0x7b, 0xff]).toString('latin1'), 'bad/unroot.config.json: it can not be read as UTF-8 text'],
+  ['a manifest', 'package.json', '{\n  "name": "x",\n  "unroot": {\n    "usr": 1\n  }\n}', 'bad/package.json:4: there is no setting usr'],
 ];
 
-for (const [what, text, message] of WRONG) {
+for (const [what, file, text, message] of WRONG) {
   config(`one clear line, and the other files go on: ${what}`, () => {
-    const report = run({ 'bad/unroot.config.json': text, 'bad/Dockerfile': ROOT, 'good/Dockerfile': ROOT });
+    const report = run({ [`bad/${file}`]: text, 'bad/Dockerfile': ROOT, 'good/Dockerfile': ROOT });
     const bad = report.files.find(({ path }) => path === 'bad/Dockerfile')!;
     assert.is(bad.status, 'error');
     assert.match(bad.error!, message);
     assert.is(report.summary.fixes.pending, 1);
   });
 }
+
+config('a wrong one below the first Dockerfile of a project is told too', () => {
+  const files = {
+    'compose.yaml': 'services:\n  a: {build: a}\n  b: {build: b}\n',
+    'a/Dockerfile': ROOT,
+    'b/Dockerfile': ROOT,
+    'b/unroot.config.json': '{"usr": 1}',
+    'other/Dockerfile': ROOT,
+  };
+  const report = run(files);
+  assert.match(report.files.find(({ path }) => path === 'b/Dockerfile')!.error!, 'b/unroot.config.json:1: there is no setting usr');
+  assert.is(report.targets.find(({ path }) => path === 'other/Dockerfile')!.verdict, 'fixable');
+});
+
+config('the schema for editors says what is checked', () => {
+  const names = transforms.map(({ name }) => name);
+  const { properties } = configSchema(names) as { properties: Record<string, { description?: string; items?: { enum?: string[] } }> };
+  assert.equal(properties.only!.items!.enum, names);
+  for (const [name, { description }] of Object.entries(properties)) assert.ok(description, `${name} has a description`);
+});
 
 config('a --config that is not there', () => {
   assert.throws(() => run({ Dockerfile: ROOT }, { config: 'nope.json' }), /no such file/);
@@ -78,7 +108,7 @@ function run(files: Record<string, string>, options: Options = {}): Report {
   try {
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(join(folder, path, '..'), { recursive: true });
-      writeFileSync(join(folder, path), text);
+      writeFileSync(join(folder, path), text, 'latin1');
     }
     return unroot(['.'], { cwd: folder, ...options }).report;
   } finally {

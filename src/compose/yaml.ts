@@ -1,5 +1,6 @@
 /** The only door to yaml. */
-import { type Document, isAlias, isMap as isYamlMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { type Document, isAlias, isCollection, isMap as isYamlMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, parseDocument } from 'yaml';
+import { CONFLICT, conflictLine } from '../conflict.ts';
 
 /** What is wrong with a YAML text, and where (line from 1). */
 export class YamlError extends Error {
@@ -16,6 +17,8 @@ export class YamlError extends Error {
  * @throws YamlError for text that is no YAML
  */
 export function readYaml(text: string): unknown[] {
+  const conflict = conflictLine(text);
+  if (conflict !== undefined) throw new YamlError(conflict, CONFLICT);
   const data: unknown[] = [];
   for (const document of documentsOf(text, true)) {
     try {
@@ -42,6 +45,21 @@ function documentsOf(text: string, merge: boolean): Document[] {
 
 function firstLine(message: string): string {
   return message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
+}
+
+/** The line, from 1, on which a value stands in a YAML text: its key's line, or the nearest that is there. */
+export function lineOf(text: string, path: readonly (string | number)[]): number {
+  const lines = new LineCounter();
+  let node: unknown = parseDocument(text, { lineCounter: lines, logLevel: 'error', uniqueKeys: false }).contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const part of path) {
+    if (!isCollection(node)) break;
+    const pair = isYamlMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === part) : undefined;
+    const at = pair ? pair.key : node.get(part, true);
+    if (isNode(at)) offset = at.range?.[0] ?? offset;
+    node = pair ? pair.value : at;
+  }
+  return lines.linePos(offset).line;
 }
 
 export type Data = Record<string, unknown>;

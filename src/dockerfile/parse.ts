@@ -1,3 +1,4 @@
+import { CONFLICT, conflictLine } from '../conflict.ts';
 import { trimSpace } from './characters.ts';
 import { type Flag, readFlags, readJsonForm } from './flags.ts';
 import { type Comment, DockerfileError, type ScannedInstruction, scan, splitKeyword } from './scan.ts';
@@ -44,12 +45,17 @@ const KEYWORDS = new Set([
   ...['ARG', 'ENV', 'EXPOSE', 'FROM', 'HEALTHCHECK', 'LABEL', 'MAINTAINER', 'ONBUILD', 'STOPSIGNAL', 'USER', 'WORKDIR'],
 ]);
 
+/** Instructions in which braces are a template engine's. A command or a variable may hold them for a program. */
+const UNTEMPLATED = new Set(['ADD', 'COPY', 'EXPOSE', 'USER', 'VOLUME', 'WORKDIR']);
+
 /**
  * Reads a Dockerfile into stages and instructions.
  * @param text as read, BOM and line ends included
  * @throws DockerfileError, with the line, for what no builder accepts
  */
 export function parseDockerfile(text: string): Dockerfile {
+  const conflict = conflictLine(text);
+  if (conflict !== undefined) throw new DockerfileError(conflict, CONFLICT);
   const { instructions: scanned, comments, directives, escape } = scan(text);
   const instructions = scanned.map((one) => instructionOf(one, escape));
   const first = instructions.findIndex((one) => one.keyword === 'FROM');
@@ -77,6 +83,7 @@ function instructionOf(scanned: ScannedInstruction, escape: string): Instruction
   const args = trimSpace(after.slice(end));
   const json = jsonOf(keyword, args);
   if (json === 'invalid') throw new DockerfileError(line, `a JSON array after ${keyword} may hold strings only`);
+  if (UNTEMPLATED.has(keyword) && /\{\{.*\}\}|\{%.*%\}/.test(args)) throw new DockerfileError(line, `${keyword} holds a template; run unroot on what it renders to`);
   if (args === '' && keyword !== 'CMD' && keyword !== 'ENTRYPOINT' && !(keyword === 'RUN' && scanned.heredocs.length > 0)) {
     throw new DockerfileError(line, `${keyword} needs an argument`);
   }
@@ -98,7 +105,7 @@ function jsonOf(keyword: string, args: string): string[] | 'invalid' | undefined
 }
 
 function unknownInstruction(keyword: string, logical: string): string {
-  if (/^(<{7}|={7}|>{7}|\|{7})/.test(logical)) return 'a merge conflict is not resolved; resolve it first';
+  if (/^(<{7}|={7}|>{7}|\|{7})/.test(logical)) return CONFLICT;
   if (/^(\{\{|\{%|<%)/.test(logical)) return 'this looks like a template; run unroot on what it renders to';
   return keyword === '' ? 'a line holds nothing but a continuation' : `unknown instruction ${keyword}`;
 }

@@ -8,8 +8,17 @@ import type { Rewritten, Settled } from '../rewrite.ts';
 import { positionAt } from './positions.ts';
 import type { FileReport, FindingReport, Report, Summary, TargetReport } from './report.ts';
 
-/** What one group of files adds to a report. */
-export type ReportPart = Pick<Report, 'targets' | 'findings' | 'files'>;
+/** What one group of files adds to a report, and what is to be written for it. */
+export interface ReportPart extends Pick<Report, 'targets' | 'findings' | 'files'> {
+  sets: FixSet[];
+}
+
+/** Files that are written together or not at all, since a fix changes several of them, with what that mends. */
+export interface FixSet {
+  paths: string[];
+  findings: FindingReport[];
+  targets: TargetReport[];
+}
 
 /** The report on a group, before anything is written: what would be applied is pending. */
 export function reportPart({ settled, judgements, changes, errors }: Rewritten, group: readonly SourceFile[]): ReportPart {
@@ -19,11 +28,41 @@ export function reportPart({ settled, judgements, changes, errors }: Rewritten, 
     const change = changes.get(path);
     return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [] };
   });
-  return { targets: [...judgements].map(([target, judgement]) => targetReport(target, judgement, settled)), findings: settled.map(findingReport), files };
+  const findings = new Map(settled.map((one) => [one, findingReport(one)]));
+  const targets = new Map([...judgements].map(([target, judgement]) => [target, targetReport(target, judgement, settled)]));
+  return { targets: [...targets.values()], findings: [...findings.values()], files, sets: setsOf(settled, findings, targets) };
+}
+
+/** Applied fixes that share a file, or of which one builds on the other, are one set. */
+function setsOf(settled: readonly Settled[], findings: ReadonlyMap<Settled, FindingReport>, targets: ReadonlyMap<Target, TargetReport>): FixSet[] {
+  const setOf = new Map<string, FixSet>();
+  for (const one of settled) {
+    if (one.status !== 'applied') continue;
+    const { edits, needs } = one.finding;
+    const paths = [...new Set([...edits.map(({ path }) => path), ...(needs ? [needs.unit.file.path] : [])])];
+    const joined = [...new Set(paths.flatMap((path) => setOf.get(path) ?? []))];
+    const set: FixSet = {
+      paths: [...new Set([...joined.flatMap((other) => other.paths), ...paths])],
+      findings: [...joined.flatMap((other) => other.findings), findings.get(one)!],
+      targets: [...new Set([...joined.flatMap((other) => other.targets), ...targetsOf(one, targets)])],
+    };
+    for (const path of set.paths) setOf.set(path, set);
+  }
+  return [...new Set(setOf.values())];
+}
+
+/** The targets that a fix takes off root: its own, and those that take over what they build on. */
+function targetsOf({ finding, transform }: Settled, targets: ReadonlyMap<Target, TargetReport>): TargetReport[] {
+  if (!transform.setsUser) return [];
+  const { path } = finding.target.unit.file;
+  return [...targets.values()].filter((one) => {
+    const fixed = one.fixedWith ?? one;
+    return fixed.path === path && fixed.stage === stageLabel(finding.target);
+  });
 }
 
 /** The report of a whole run, in the order of the paths. */
-export function buildReport(parts: readonly ReportPart[], { errors: unread, left }: Discovered): Report {
+export function buildReport(parts: readonly Omit<ReportPart, 'sets'>[], { errors: unread, left }: Discovered): Report {
   const targets = inOrder(parts.flatMap((part) => part.targets));
   const findings = inOrder(parts.flatMap((part) => part.findings));
   const unreadFiles = unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [] }));
