@@ -49,5 +49,7 @@ export interface Transform {
   docs: string;
   /** Whether its fixes take a target off root. Others clear the way for those that do. */
   setsUser: boolean;
+  /** The fixture, a folder in `fixtures/<name>/`, that shows it best. */
+  example: string;
   apply(context: TransformContext): Iterable<Finding>;
 }

@@ -1,18 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Report } from '../src/index.ts';
+import { completionsOf } from '../src/cli/completion.ts';
+import { OPTIONS } from '../src/cli/options.ts';
+import { paintDiff, painter } from '../src/cli/paint.ts';
+import { ProgressLine } from '../src/cli/progress.ts';
+import { type Report, RULES, transforms } from '../src/index.ts';
+import { FIXED, inFolder, NONROOT, ROOT, text, UNSAFE, unroot, unrootWith } from './command.ts';
 
 const cli = suite('command line');
-const COMMAND = resolve('dist/bin/unroot.js');
-
-const ROOT = 'FROM node:20\nCOPY . /app\nCMD ["node", "/app/index.js"]\n';
-const FIXED = 'FROM node:20\nCOPY . /app\n# node, an account of the base image\nUSER 1000:1000\nCMD ["node", "/app/index.js"]\n';
-const UNSAFE = 'FROM node:20\nCOPY . /app\nVOLUME /data\nCMD ["node", "/app/index.js"]\n';
-const NONROOT = 'FROM node:20\nUSER 1000:1000\nCMD ["node", "/app/index.js"]\n';
 
 cli('shows the diff on stdout, the summary on stderr, and writes nothing', () => {
   inFolder({ Dockerfile: ROOT }, (folder) => {
@@ -94,11 +92,11 @@ cli('--format json is the whole result, and its edits make the new text', () => 
 
 cli('- reads standard input, and with --write prints the new text', () => {
   inFolder({}, (folder) => {
-    assert.match(unrootWith(ROOT, folder, '-').stdout, /^\+USER 1000:1000$/m);
-    const written = unrootWith(ROOT, folder, '--write', '-');
+    assert.match(unrootWith({ input: ROOT }, folder, '-').stdout, /^\+USER 1000:1000$/m);
+    const written = unrootWith({ input: ROOT }, folder, '--write', '-');
     assert.is(written.stdout, FIXED);
     assert.is(written.status, 0);
-    assert.is(unrootWith(NONROOT, folder, '--write', '-').stdout, NONROOT);
+    assert.is(unrootWith({ input: NONROOT }, folder, '--write', '-').stdout, NONROOT);
   });
 });
 
@@ -107,56 +105,6 @@ cli('a path behind -- is a path', () => {
     const run = unroot(folder, '--', 'a');
     assert.match(run.stdout, /a\/a\/Dockerfile/);
     assert.not.match(run.stdout, /b\/b\/Dockerfile/);
-  });
-});
-
-const BAD: [what: string, files: Record<string, string | Buffer>, message: RegExp][] = [
-  ['invalid UTF-8', { 'bad/Dockerfile': Buffer.from([0x46, 0x52, 0xff, 0xfe]) }, /bad\/Dockerfile\s+error\s+the file is not valid UTF-8/],
-  ['a NUL byte', { 'bad/Dockerfile': 'FROM a\0\n' }, /NUL/],
-  ['an empty file', { 'bad/Dockerfile': '' }, /bad\/Dockerfile:1\s+error\s+the file has no instructions/],
-  ['no FROM', { 'bad/Dockerfile': 'ARG a=b\n' }, /no FROM/],
-  ['a conflict', { 'bad/Dockerfile': 'FROM a\n<<<<<<< x\n' }, /bad\/Dockerfile:2\s+error\s+a merge conflict/],
-  ['a template', { 'bad/Dockerfile': 'FROM {{ x }}\n' }, /template/],
-  ['a file too large', { 'bad/Dockerfile': `FROM a\n${'#'.repeat(1_048_576)}` }, /larger than/],
-  ['a compose file that does not parse', { 'bad/compose.yaml': 'services:\n  a: [\n' }, /bad\/compose.yaml:\d+\s+error/],
-];
-
-for (const [what, files, message] of BAD) {
-  cli(`bad input is one line, and the other files go on: ${what}`, () => {
-    inFolder({ ...files, 'good/Dockerfile': ROOT }, (folder) => {
-      const run = unroot(folder, '--write', '.');
-      assert.is(run.status, 2);
-      assert.match(run.stderr, message);
-      assert.not.match(run.stderr, /\n\s+at /);
-      assert.is(text(folder, 'good/Dockerfile'), FIXED);
-      for (const [path, content] of Object.entries(files)) assert.ok(readFileSync(join(folder, path)).equals(Buffer.from(content)), 'nothing is lost');
-    });
-  });
-}
-
-cli('links: one that leads out, one in a circle, one to nowhere', () => {
-  inFolder({ 'out/Dockerfile': ROOT, 'tree/good/Dockerfile': ROOT }, (folder) => {
-    const tree = join(folder, 'tree');
-    symlinkSync('../out/Dockerfile', join(tree, 'Dockerfile'));
-    symlinkSync('Dockerfile.b', join(tree, 'Dockerfile.a'));
-    symlinkSync('Dockerfile.a', join(tree, 'Dockerfile.b'));
-    symlinkSync('nowhere', join(tree, 'Dockerfile.c'));
-    const run = unroot(tree, '--write', '.');
-    assert.is(run.status, 2);
-    assert.match(run.stderr, /Dockerfile\s+error\s+the link leads out of the tree/);
-    assert.match(run.stderr, /Dockerfile.a\s+error\s+the link leads in a circle/);
-    assert.match(run.stderr, /Dockerfile.c\s+error\s+the link leads nowhere/);
-    assert.is(text(folder, 'out/Dockerfile'), ROOT);
-    assert.is(text(tree, 'good/Dockerfile'), FIXED);
-  });
-});
-
-cli('a path that is not there', () => {
-  inFolder({ Dockerfile: ROOT }, (folder) => {
-    const run = unroot(folder, 'nope', '.');
-    assert.is(run.status, 2);
-    assert.match(run.stderr, /nope\s+error\s+there is no such file/);
-    assert.match(run.stdout, /^\+USER/m);
   });
 });
 
@@ -170,56 +118,128 @@ cli('.gitignore and folders of others are honoured, a named file is taken', () =
   });
 });
 
-cli('unusable arguments are one line and status 2', () => {
-  inFolder({}, (folder) => {
-    for (const args of [['--nope'], ['--write', '--check'], ['--format', 'xml'], ['explain', 'nothing-like-it']]) {
+const UNUSABLE: [args: string[], message: RegExp][] = [
+  [['--nope'], /there is no option --nope; unroot --help lists them/],
+  [['--onyl', 'x'], /there is no option --onyl; did you mean --only\?/],
+  [['--write', '--check'], /--check writes nothing/],
+  [['--format', 'xml'], /--format takes diff or json, not "xml"/],
+  [['--user'], /--user needs a value/],
+  [['--only', 'run-as-usr'], /there is no transform run-as-usr; did you mean run-as-user\?/],
+  [['explian'], /did you mean unroot explain\?/],
+  [['explain', 'nothing-like-it'], /there is no transform or rule nothing-like-it; unroot explain lists them/],
+  [['explain', 'drop-by-itself'], /did you mean drops-by-itself\?/],
+  [['completion', 'csh'], /shell takes bash or zsh/],
+  [['--config', 'nope.json'], /nope\.json: there is no such file/],
+  [['-', '.'], /goes with no other path/],
+];
+
+for (const [args, message] of UNUSABLE) {
+  cli(`unusable arguments are one line and status 2: ${args.join(' ')}`, () => {
+    inFolder({}, (folder) => {
       const run = unroot(folder, ...args);
-      assert.is(run.status, 2, args.join(' '));
+      assert.is(run.status, 2);
+      assert.match(run.stderr, message);
       assert.is(run.stderr.trim().split('\n').length, 1, run.stderr);
-    }
+      assert.is(run.stdout, '');
+    });
   });
-});
+}
 
-cli('explain lists transforms and rules, and explains each', () => {
-  const all = unroot('.', 'explain').stdout;
-  for (const name of ['run-as-user', 'scratch-user', 'drops-by-itself']) {
-    assert.match(all, new RegExp(`^  ${name} `, 'm'));
-    assert.is(unroot('.', 'explain', name).status, 0);
+cli('help fits 80 columns and names every option', () => {
+  for (const args of [['--help'], ['explain', '--help'], ['completion', '--help'], ['explain'], ...transforms.map(({ name }) => ['explain', name])]) {
+    const { stdout, status } = unroot('.', ...args);
+    assert.is(status, 0);
+    const long = stdout.split('\n').filter((line) => line.length > 80 && !line.includes('fixtures/') && !/^[-+ ]/.test(line));
+    assert.equal(long, [], args.join(' '));
   }
+  const help = unroot('.', '--help').stdout;
+  for (const name of Object.keys(OPTIONS)) assert.match(help, new RegExp(`^ +(-\\w, )?--${name} `, 'm'));
 });
 
-cli('a reader that closes the pipe is no error', () => {
-  const files = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`d${index}/Dockerfile`, ROOT]));
-  inFolder(files, (folder) => {
-    const run = spawnSync('bash', ['-c', `set -o pipefail; "${process.execPath}" "${COMMAND}" . | head -n 1`], { cwd: folder, encoding: 'utf8' });
-    assert.not.match(run.stderr, /EPIPE|\n\s+at /);
+cli('explain lists transforms and rules, and explains each with a fixture', () => {
+  const all = unroot('.', 'explain').stdout;
+  for (const name of [...transforms.map((one) => one.name), ...Object.keys(RULES)]) assert.match(all, new RegExp(`^  ${name}$`, 'm'));
+  for (const { name, example, summary } of transforms) {
+    const { stdout } = unroot('.', 'explain', name);
+    assert.match(stdout.replace(/\s+/g, ' '), summary);
+    assert.match(stdout, `fixtures/${name}/${example}`);
+    assert.match(stdout, /^\+USER /m);
+  }
+  const rule = unroot('.', 'explain', 'drops-by-itself').stdout;
+  assert.match(rule, /^For example \(fixtures\/run-as-user\//m);
+  assert.match(rule, /^ {4}FROM /m);
+  assert.match(rule, /^ {6}drops-by-itself: /m);
+});
+
+cli('colours are for terminals, NO_COLOR takes them away, FORCE_COLOR brings them', () => {
+  const on = (isTTY: boolean, env: Record<string, string>) => painter({ isTTY }, env)('red', 'x') !== 'x';
+  assert.is(on(true, {}), true);
+  assert.is(on(false, {}), false);
+  assert.is(on(true, { NO_COLOR: '1' }), false);
+  assert.is(on(true, { NO_COLOR: '' }), true);
+  assert.is(on(true, { TERM: 'dumb' }), false);
+  assert.is(on(false, { FORCE_COLOR: '1' }), true);
+  assert.is(on(false, { FORCE_COLOR: '', NO_COLOR: '1' }), true);
+  assert.is(on(true, { FORCE_COLOR: '0' }), false);
+  inFolder({ Dockerfile: ROOT }, (folder) => {
+    const forced = unrootWith({ env: { FORCE_COLOR: '1' } }, folder, '.');
+    assert.match(forced.stderr, /\u001b\[32mfixable/);
+    assert.is(spawnSync('git', ['apply'], { cwd: folder, input: forced.stdout }).status, 0, 'a diff that goes down a pipe must apply');
+    assert.not.match(unroot(folder, '.').stderr, /\u001b/);
   });
+});
+
+cli('a diff is painted by what its lines are, not by how they look', () => {
+  const paint = painter({ isTTY: true }, {});
+  const plain = '--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\n--- b\n+++ c\n\\ No newline at end of file\n--- a/y\n';
+  const painted = paintDiff(plain, paint);
+  assert.is(painted.replace(/\u001b\[\d+m/g, ''), plain);
+  assert.match(painted, paint('red', '--- b'));
+  assert.match(painted, paint('green', '+++ c'));
+  assert.match(painted, paint('bold', '--- a/y'));
+});
+
+cli('progress is one line on a terminal, for long runs, and gone at the end', () => {
+  for (const isTTY of [true, false]) {
+    const written: string[] = [];
+    const stream = { isTTY, write: (chunk: string) => written.push(chunk) > 0 } as unknown as NodeJS.WriteStream;
+    const line = new ProgressLine(stream, 0);
+    line.show({ phase: 'decide', done: 3, total: 9 });
+    line.show({ phase: 'decide', done: 4, total: 9 });
+    line.clear();
+    assert.equal(written, isTTY ? ['\r\u001b[2Kdeciding 3 of 9', '\r\u001b[2K'] : []);
+  }
+  const written: string[] = [];
+  const short = new ProgressLine({ isTTY: true, write: (chunk: string) => written.push(chunk) > 0 } as unknown as NodeJS.WriteStream);
+  short.show({ phase: 'decide', done: 0, total: 1 });
+  short.clear();
+  assert.equal(written, []);
+});
+
+const COMPLETED: [words: string[], expected: string[]][] = [
+  [['e'], ['explain']],
+  [['--on'], ['--only']],
+  [['--write', '--w'], []],
+  [['--only', 'run'], ['run-as-user']],
+  [['--only', 'run-as-user,sc'], ['run-as-user,scratch-user']],
+  [['--skip=scr'], ['--skip=scratch-user']],
+  [['--skip', '=', 'scr'], ['scratch-user']],
+  [['--format', ''], ['diff', 'json']],
+  [['--config', ''], []],
+  [['explain', 'drops'], ['drops-by-itself']],
+  [['explain', 'run-as'], ['run-as-user']],
+  [['completion', 'z'], ['zsh']],
+  [['services/'], []],
+];
+
+cli('completion offers options, transforms, rules and values', () => {
+  for (const [words, expected] of COMPLETED) assert.equal(completionsOf(words), expected, words.join(' '));
+});
+
+cli('the script for bash completes', () => {
+  const script = `unroot() { "${process.execPath}" dist/bin/unroot.js "$@"; }\n${unroot('.', 'completion', 'bash').stdout}\nCOMP_WORDS=(unroot explain drops); COMP_CWORD=2; _unroot; echo "\${COMPREPLY[@]}"`;
+  assert.is(spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout, 'drops-by-itself\n');
+  assert.match(unrootWith({ env: { SHELL: '/usr/bin/zsh' } }, '.', 'completion').stdout, /^#compdef unroot$/m);
 });
 
 cli.run();
-
-function unroot(cwd: string, ...args: string[]) {
-  return unrootWith(undefined, cwd, ...args);
-}
-
-function unrootWith(input: string | undefined, cwd: string, ...args: string[]) {
-  const { FORCE_COLOR: _, ...env } = process.env;
-  return spawnSync(process.execPath, [COMMAND, ...args], { cwd, encoding: 'utf8', env, ...(input === undefined ? {} : { input }) });
-}
-
-function text(folder: string, path: string): string {
-  return readFileSync(join(folder, path), 'utf8');
-}
-
-function inFolder(files: Record<string, string | Buffer>, use: (folder: string) => void): void {
-  const folder = mkdtempSync(join(tmpdir(), 'unroot-cli-'));
-  try {
-    for (const [path, content] of Object.entries(files)) {
-      mkdirSync(join(folder, path, '..'), { recursive: true });
-      writeFileSync(join(folder, path), content);
-    }
-    use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}

@@ -27,6 +27,7 @@ the environment, and what the base image is known to write. Code stays root's.
 It stays away from what starts nothing, drops by itself, starts others, needs root, is a tool for its
 caller's files, is for development, or lives under /root.`,
   setsUser: true,
+  example: 'a-node-app-runs-as-the-account-node',
   *apply({ project, options }) {
     for (const target of project.targets) {
       const { base } = historyOf(target.stage, target.unit);

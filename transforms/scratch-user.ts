@@ -21,6 +21,7 @@ files with the account app, 10001:10001; they are copied over, and USER names th
 
 Where the file uses no image with a shell, the number alone is written.`,
   setsUser: true,
+  example: 'scratch-gets-an-account-from-a-stage-of-its-own',
   *apply({ project, options }) {
     for (const unit of project.units) {
       const targets = project.targets.filter((target) => target.unit === unit && historyOf(target.stage, unit).base.kind === 'scratch' && judge(target).verdict === 'fixable');

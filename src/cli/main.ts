@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
-
-/** Exit statuses, a contract (see the README). */
-export const EXIT = { done: 0, pending: 1, failed: 2 } as const;
+import { nearest } from '../nearest.ts';
+import { EXIT } from './exit.ts';
+import { ASK, COMMANDS, OPTIONS, SHELLS } from './options.ts';
+import { outliveClosedPipes, print } from './output.ts';
 
 /**
  * The command line: arguments in, exit status out. Everything is loaded when it is needed, so that
@@ -11,73 +12,98 @@ export const EXIT = { done: 0, pending: 1, failed: 2 } as const;
  * @param args without node and the script
  */
 export async function main(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // `| head` closes the pipe when it has seen enough.
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(EXIT.done);
-  });
+  outliveClosedPipes();
+  if (args[0] === ASK) return complete(args.slice(1));
   let status: number = EXIT.done;
   const parser = yargs(args.map((arg) => (arg === '-' ? STDIN : arg)))
     .scriptName('unroot')
     .locale('en')
-    .version(version())
-    .help()
+    .version('version', 'print the version', version())
+    .help('help', 'print this help')
     .alias('help', 'h')
-    .wrap(Math.min(100, process.stdout.columns ?? 80))
-    .parserConfiguration({ 'greedy-arrays': false, 'dot-notation': false, 'boolean-negation': false })
+    .wrap(Math.min(80, process.stdout.columns ?? 80))
+    .parserConfiguration({ 'greedy-arrays': false, 'dot-notation': false, 'boolean-negation': false, 'camel-case-expansion': false })
     .strict()
     .showHelpOnFail(false)
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
-      throw error && error.name !== 'YError' ? error : new ArgumentError(message ?? error?.message ?? 'unusable arguments');
+      throw error && error.name !== 'YError' ? error : new ArgumentError(inOneLine(message ?? error?.message ?? 'unusable arguments'));
     })
-    .usage('Makes containers stop running as root.\n\n  $0 [paths..]            show the change as a unified diff\n  $0 --write [paths..]    make it')
+    .usage(USAGE)
     .command(
       '$0 [paths..]',
-      'show the change, or make it with --write',
-      (command) =>
-        command
-          .positional('paths', { type: 'string', array: true, describe: 'files and directories; - reads a Dockerfile from standard input' })
-          .option('write', { alias: 'w', type: 'boolean', describe: 'write the change' })
-          .option('check', { type: 'boolean', describe: 'say only whether something is left to do' })
-          .option('fail-on', { choices: ['root'] as const, describe: 'exit 1 also for root targets that were not fixed' })
-          .option('unsafe', { type: 'boolean', describe: 'apply unsafe fixes too' })
-          .option('only', { type: 'string', array: true, requiresArg: true, describe: 'run only these transforms' })
-          .option('skip', { type: 'string', array: true, requiresArg: true, describe: 'leave out these transforms' })
-          .option('user', { type: 'string', requiresArg: true, describe: 'the account to run as: a name, a uid, or uid:gid' })
-          .option('config', { type: 'string', requiresArg: true, describe: 'a configuration file, instead of the nearest one' })
-          .option('format', { choices: ['diff', 'json'] as const, default: 'diff' as const, describe: 'what goes to stdout' }),
+      false,
+      (command) => command.positional('paths', { type: 'string', array: true, describe: 'files and directories; - is standard input' }).options(OPTIONS),
       async (argv) => {
+        const paths = asPaths(argv.paths, argv._);
+        assertNoCommandMeant(paths);
         const { runCommand } = await import('./run.ts');
-        status = await runCommand(asPaths(argv.paths, argv._), argv);
+        status = await runCommand(paths, argv);
       },
     )
     .command(
       'explain [name]',
-      'what a transform does, and when it stays away',
-      (command) => command.positional('name', { type: 'string', describe: 'a transform or a rule' }),
+      'what a transform does or a rule means, with an example',
+      (command) => command.usage('$0 explain [name]\n\nWhat a transform does or a rule means, with an example; without a name, the list.').positional('name', { type: 'string', describe: 'a transform or a rule' }),
       async (argv) => {
         const { explainCommand } = await import('./explain.ts');
-        status = explainCommand(argv.name);
+        status = await explainCommand(argv.name);
       },
     )
-    .example('$0 --write --unsafe .', 'fix everything, also what rests on files out of sight')
-    .epilogue('Exit status: 0 nothing left to do, or all written; 1 a change is pending; 2 something could not be read, parsed or done.');
+    .command(
+      'completion [shell]',
+      'print a script that makes a shell complete all this',
+      (command) =>
+        command
+          .usage('$0 completion [shell]\n\nPrints a script that makes a shell complete options, transforms and rules:\n\n  unroot completion bash >> ~/.bashrc\n  unroot completion zsh >> ~/.zshrc')
+          .positional('shell', { choices: SHELLS, describe: 'yours ($SHELL) where none is named' }),
+      async (argv) => {
+        const { completionCommand } = await import('./completion.ts');
+        status = await completionCommand(argv.shell);
+      },
+    )
+    .epilogue(EPILOGUE);
   try {
     await parser.parseAsync();
   } catch (error) {
-    if (!(error instanceof ArgumentError) && !(error instanceof Error && (error.name === 'UsageError' || error.name === 'ConfigError'))) throw error;
-    process.stderr.write(`unroot: ${oneLine(error.message)}\n`);
+    if (!(error instanceof Error) || !EXPECTED.has(error.name)) throw error;
+    process.stderr.write(`unroot: ${error.message}\n`);
     return EXIT.failed;
   }
   return status;
 }
 
-class ArgumentError extends Error {}
+const USAGE = `Makes containers stop running as root.
 
-/** yargs speaks in several lines. */
-function oneLine(message: string): string {
-  return message.split('\n').map((line) => line.trim()).filter(Boolean).join(' ');
+  $0 [paths..]            show the change as a unified diff
+  $0 --write [paths..]    make it`;
+
+const EPILOGUE = `Exit status:
+  0  nothing is left to do under these options, or all of it was written
+  1  a change is pending
+  2  something could not be read, parsed or done; the rest was`;
+
+/** Errors that are the caller's to mend: one line says what. Others are ours and keep their stack. */
+const EXPECTED = new Set(['ArgumentError', 'UsageError', 'ConfigError', 'OutputError']);
+
+class ArgumentError extends Error {
+  override name = 'ArgumentError';
+}
+
+/** What yargs says in several lines, in our words. */
+function inOneLine(message: string): string {
+  const line = message.split('\n').map((part) => part.trim()).filter(Boolean).join(' ');
+  const unknown = /^Unknown arguments?: ([^,\s]+)/.exec(line)?.[1];
+  if (unknown !== undefined) return unknownOption(unknown);
+  const empty = /^Not enough arguments following: (\S+)/.exec(line)?.[1];
+  if (empty !== undefined) return `--${empty} needs a value`;
+  const [, name, given, choices] = /^Invalid values: Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(line) ?? [];
+  return name === undefined ? line : `${name in OPTIONS ? '--' : ''}${name} takes ${choices!.replaceAll('"', '').replace(/, ([^,]*)$/, ' or $1')}, not ${given}`;
+}
+
+function unknownOption(name: string): string {
+  const meant = nearest(name, [...Object.keys(OPTIONS), 'help', 'version']);
+  return `there is no option ${name.length > 1 ? '--' : '-'}${name}; ${meant ? `did you mean --${meant}?` : 'unroot --help lists them'}`;
 }
 
 /** yargs loses a lone `-` (yargs-parser #381), so it goes by the file that means the same. */
@@ -87,6 +113,20 @@ const STDIN = '/dev/stdin';
 function asPaths(paths: readonly string[] | undefined, rest: readonly (string | number)[]): string[] {
   const all = [...(paths ?? []), ...rest.map(String)].map((path) => (path === STDIN ? '-' : path));
   return all.length > 0 ? all : ['.'];
+}
+
+/** `unroot explian`: a command that was mistyped looks like a path. */
+function assertNoCommandMeant([first]: readonly string[]): void {
+  if (first === undefined || /[./]/.test(first) || existsSync(first)) return;
+  const meant = nearest(first, COMMANDS);
+  if (meant) throw new ArgumentError(`there is no command or file ${first}; did you mean unroot ${meant}?`);
+}
+
+/** What the scripts of `unroot completion` ask. */
+async function complete(words: readonly string[]): Promise<number> {
+  const { completionsOf } = await import('./completion.ts');
+  await print(completionsOf(words).map((word) => `${word}\n`).join(''));
+  return EXIT.done;
 }
 
 /** From the package.json beside the bundle. */

@@ -1,21 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { decode } from '../disk.ts';
-import { type Result, unroot, unrootText, UsageError } from '../index.ts';
+import { type Progress, type Result, unrootSteps, unrootText, UsageError } from '../index.ts';
 import { summarizeForPeople } from '../report/summary.ts';
-import { painter } from './paint.ts';
-import { EXIT } from './main.ts';
-
-export interface RunArguments {
-  write?: boolean | undefined;
-  check?: boolean | undefined;
-  'fail-on'?: 'root' | undefined;
-  unsafe?: boolean | undefined;
-  only?: string[] | undefined;
-  skip?: string[] | undefined;
-  user?: string | undefined;
-  config?: string | undefined;
-  format: 'diff' | 'json';
-}
+import { EXIT } from './exit.ts';
+import type { RunArguments } from './options.ts';
+import { print } from './output.ts';
+import { paintDiff, painter } from './paint.ts';
+import { ProgressLine } from './progress.ts';
+import { SignalGuard } from './signals.ts';
 
 /** `unroot [paths..]`: the result on stdout, what a person should know on stderr. */
 export async function runCommand(paths: readonly string[], argv: RunArguments): Promise<number> {
@@ -23,11 +15,12 @@ export async function runCommand(paths: readonly string[], argv: RunArguments): 
   const fromInput = paths.includes('-');
   if (fromInput && paths.length > 1) throw new UsageError('- reads standard input and goes with no other path');
   const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, config: argv.config };
-  const result = fromInput ? readInput(options) : unroot(paths, options);
-  const { report, diff } = result;
-  if (argv.format === 'json') await print(`${JSON.stringify(report, null, 2)}\n`);
-  else if (!argv.check) await print(fromInput && argv.write ? inputAfter(result) : argv.write ? '' : diff);
-  process.stderr.write(summarizeForPeople(report, { paint: painter(process.stderr) }));
+  const guard = new SignalGuard();
+  const result = fromInput ? readInput(options) : await walk(unrootSteps(paths, options), guard);
+  await printResult(result, argv, fromInput);
+  process.stderr.write(summarizeForPeople(result.report, { paint: painter(process.stderr) }));
+  if (guard.received) process.stderr.write(`stopped by ${guard.received}; run it again for the rest\n`);
+  await guard.passOn();
   return statusOf(result, argv, fromInput);
 }
 
@@ -36,23 +29,36 @@ function names(values: string[] | undefined): string[] | undefined {
   return values?.flatMap((value) => value.split(',')).filter(Boolean);
 }
 
+/** Goes through a run, shows how far it is, and stops before the next write once a signal has come. */
+async function walk(steps: Generator<Progress, Result, 'stop' | undefined>, guard: SignalGuard): Promise<Result> {
+  const line = new ProgressLine(process.stderr);
+  let answer: 'stop' | undefined;
+  for (;;) {
+    const step = steps.next(answer);
+    if (step.done) {
+      line.clear();
+      return step.value;
+    }
+    line.show(step.value);
+    if (step.value.phase === 'write' && (await guard.hasCome())) answer = 'stop';
+  }
+}
+
 let inputText = '';
 
 function readInput(options: Parameters<typeof unrootText>[2]): Result {
   const decoded = decode(readFileSync(0));
-  if ('error' in decoded) throw new UsageError(`standard input: ${decoded.error.replace('the file', 'it')}`);
+  if ('error' in decoded) throw new UsageError(`standard input${decoded.line > 0 ? `:${decoded.line}` : ''}: ${decoded.error.replace('the file', 'it')}`);
   inputText = decoded.text;
   return unrootText('Dockerfile', inputText, options);
 }
 
-/** With --write, standard input's new text is the result. */
-function inputAfter({ changes }: Result): string {
-  return [...changes.values()][0]?.after ?? inputText;
-}
-
-/** Waits until a large text has gone down the pipe. */
-function print(text: string): Promise<void> {
-  return new Promise((resolve) => (text === '' ? resolve() : process.stdout.write(text, () => resolve())));
+/** The report, or the diff, or standard input's new text. A diff has colours for eyes alone, or it would not apply. */
+async function printResult({ report, diff, changes }: Result, argv: RunArguments, fromInput: boolean): Promise<void> {
+  if (argv.format === 'json') return print(`${JSON.stringify(report, null, 2)}\n`);
+  if (argv.check) return;
+  if (argv.write) return print(fromInput ? ([...changes.values()][0]?.after ?? inputText) : '');
+  await print(process.stdout.isTTY ? paintDiff(diff, painter(process.stdout)) : diff);
 }
 
 function statusOf({ report: { summary, targets } }: Result, argv: RunArguments, fromInput: boolean): number {

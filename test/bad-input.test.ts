@@ -1,0 +1,195 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { unrootSteps } from '../src/index.ts';
+import { COMMAND, FIXED, inFolder, leftovers, manyFiles, plainEnvironment, ROOT, text, unroot, unrootWith } from './command.ts';
+
+const bad = suite('bad input');
+
+const UNREADABLE: [what: string, files: Record<string, string | Buffer>, line: RegExp][] = [
+  ['invalid UTF-8', { 'bad/Dockerfile': Buffer.from('FROM a\n# caf\xe9\n', 'latin1') }, /^bad\/Dockerfile:2 {2}error {2}the file is not valid UTF-8; convert it first$/m],
+  ['UTF-16', { 'bad/Dockerfile': Buffer.from('\uFEFFFROM a\n', 'utf16le') }, /^bad\/Dockerfile:1 {2}error {2}the file is UTF-16, .*; convert it to UTF-8$/m],
+  ['a NUL byte', { 'bad/Dockerfile': 'FROM a\nRUN b\0\n' }, /^bad\/Dockerfile:2 {2}error {2}the file holds a NUL byte, .*; remove it$/m],
+  ['an empty file', { 'bad/Dockerfile': '' }, /^bad\/Dockerfile:1 {2}error {2}the file has no instructions/m],
+  ['no FROM', { 'bad/Dockerfile': 'ARG a=b\n' }, /^bad\/Dockerfile:1 {2}error {2}the file has no FROM/m],
+  ['a conflict', { 'bad/Dockerfile': 'FROM a\n<<<<<<< x\n' }, /^bad\/Dockerfile:2 {2}error {2}a merge conflict is not resolved; resolve it first$/m],
+  ['a conflict inside a command', { 'bad/Dockerfile': 'FROM a\nRUN b && \\\n<<<<<<< x\n  c \\\n=======\n  d \\\n>>>>>>> y\n  e\n' }, /^bad\/Dockerfile:3 {2}error {2}a merge conflict/m],
+  ['a conflict in a compose file', { 'bad/compose.yaml': 'services:\n<<<<<<< x\n  a: {image: b}\n=======\n  a: {image: c}\n>>>>>>> y\n' }, /^bad\/compose\.yaml:2 {2}error {2}a merge conflict/m],
+  ['a template', { 'bad/Dockerfile': 'FROM {{ x }}\n' }, /^bad\/Dockerfile:1 {2}error {2}FROM holds a template; run unroot on what it renders to$/m],
+  ['a template behind a keyword', { 'bad/Dockerfile': 'FROM a\nEXPOSE {{ port }}\n' }, /^bad\/Dockerfile:2 {2}error {2}EXPOSE holds a template/m],
+  ['a template on a line of its own', { 'bad/Dockerfile': 'FROM a\n{% if x %}\nRUN b\n{% endif %}\n' }, /^bad\/Dockerfile:2 {2}error {2}this looks like a template/m],
+  ['a file too large', { 'bad/Dockerfile': `FROM a\n${'#'.repeat(1_048_576)}` }, /^bad\/Dockerfile {2}error {2}the file is larger than 1048576 bytes/m],
+  ['a line too long', { 'bad/Dockerfile': `FROM a\nRUN ${'a'.repeat(65_536)}\n` }, /^bad\/Dockerfile:2 {2}error {2}the line is longer than 65535 bytes/m],
+  ['a compose file that does not parse', { 'bad/compose.yaml': 'services:\n  a: [\n' }, /^bad\/compose\.yaml:\d+ {2}error/m],
+];
+
+for (const [what, files, line] of UNREADABLE) {
+  bad(`one line, and the other files go on: ${what}`, () => {
+    inFolder({ ...files, 'good/Dockerfile': ROOT }, (folder) => {
+      assertTold(unroot(folder, '--write', '.'), line);
+      assert.is(text(folder, 'good/Dockerfile'), FIXED);
+      for (const [path, content] of Object.entries(files)) assert.ok(readFileSync(join(folder, path)).equals(Buffer.from(content)), 'nothing is lost');
+    });
+  });
+}
+
+bad('links: one that leads out, one in a circle, one to nowhere', () => {
+  inFolder({ 'out/Dockerfile': ROOT, 'tree/good/Dockerfile': ROOT }, (folder) => {
+    const tree = join(folder, 'tree');
+    symlinkSync('../out/Dockerfile', join(tree, 'Dockerfile'));
+    symlinkSync('Dockerfile.b', join(tree, 'Dockerfile.a'));
+    symlinkSync('Dockerfile.a', join(tree, 'Dockerfile.b'));
+    symlinkSync('nowhere', join(tree, 'Dockerfile.c'));
+    symlinkSync('.', join(tree, 'again'));
+    const run = unroot(tree, '--write', '.');
+    assertTold(run, /^Dockerfile {2}error {2}the link leads out of the tree; name the file itself to have it changed$/m);
+    assertTold(run, /^Dockerfile\.a {2}error {2}the link could not be followed: its links lead in a circle; mend or remove them \(ELOOP\)$/m);
+    assertTold(run, /^Dockerfile\.c {2}error {2}the link leads nowhere; mend or remove it$/m);
+    assert.is(text(folder, 'out/Dockerfile'), ROOT);
+    assert.is(text(tree, 'good/Dockerfile'), FIXED);
+    assertTold(unroot(tree, 'Dockerfile.a'), /^Dockerfile\.a {2}error {2}the path could not be followed: its links lead in a circle/m);
+  });
+});
+
+bad('a path that is not there, and one that is no file', () => {
+  inFolder({ Dockerfile: ROOT }, (folder) => {
+    const run = unroot(folder, 'nope', '/dev/null', '.');
+    assertTold(run, /^nope {2}error {2}there is no such file or directory; check the path$/m);
+    assertTold(run, /dev\/null {2}error {2}it is no regular file; name a file, or - for standard input$/m);
+    assert.match(run.stdout, /^\+USER/m);
+  });
+});
+
+bad('a file, a folder and a .gitignore that may not be read', () => {
+  inFolder({ 'bad/Dockerfile': ROOT, 'closed/Dockerfile': ROOT, 'odd/Dockerfile': ROOT, 'good/Dockerfile': ROOT }, (folder) => {
+    mkdirSync(join(folder, 'odd/.gitignore'));
+    asOrdinaryUser(folder, (user) => {
+      chmodSync(join(folder, 'bad/Dockerfile'), 0);
+      chmodSync(join(folder, 'closed'), 0);
+      const run = unrootWith(user, folder, '--write', '.');
+      chmodSync(join(folder, 'closed'), 0o755);
+      assertTold(run, /^bad\/Dockerfile {2}error {2}the file could not be read: you have no permission; change its mode or owner \(EACCES\)$/m);
+      assertTold(run, /^closed {2}error {2}the directory could not be read: you have no permission/m);
+      assertTold(run, /^odd\/\.gitignore {2}error {2}its rules could not be read/m);
+      assert.is(text(folder, 'good/Dockerfile'), FIXED);
+      assert.is(text(folder, 'odd/Dockerfile'), FIXED);
+    });
+  });
+});
+
+bad('a read-only file, and a file in a read-only folder', () => {
+  inFolder({ 'file/Dockerfile': ROOT, 'folder/Dockerfile': ROOT, 'good/Dockerfile': ROOT }, (folder) => {
+    asOrdinaryUser(folder, (user) => {
+      chmodSync(join(folder, 'file/Dockerfile'), 0o444);
+      chmodSync(join(folder, 'folder'), 0o555);
+      const run = unrootWith(user, folder, '--write', '.');
+      chmodSync(join(folder, 'folder'), 0o755);
+      assertTold(run, /^file\/Dockerfile {2}error {2}the file is read-only; make it writable first \(chmod u\+w\)$/m);
+      assertTold(run, /^folder\/Dockerfile {2}error {2}no new text could be put into its directory: you have no permission.*\(EACCES\); nothing was changed$/m);
+      assert.equal(['file', 'folder', 'good'].map((name) => text(folder, `${name}/Dockerfile`)), [ROOT, ROOT, FIXED]);
+      assert.equal(leftovers(folder), []);
+    });
+  });
+});
+
+bad('a file of somebody else, which would change hands', () => {
+  if (process.getuid?.() !== 0) return void console.log('only root can make a file of somebody else; not tried');
+  inFolder({ 'bad/Dockerfile': ROOT, 'good/Dockerfile': ROOT }, (folder) => {
+    asOrdinaryUser(folder, (user) => {
+      chownSync(join(folder, 'bad/Dockerfile'), 0, 0);
+      assertTold(unrootWith(user, folder, '--write', '.'), /^bad\/Dockerfile {2}error {2}the file belongs to 0:0, which you can not keep: .*nothing was changed$/m);
+      assert.equal(['bad', 'good'].map((name) => text(folder, `${name}/Dockerfile`)), [ROOT, FIXED]);
+      assert.equal(leftovers(folder), []);
+    });
+  });
+});
+
+bad('a file that changes, and one that goes, between reading and writing', () => {
+  inFolder({ 'changed/Dockerfile': ROOT, 'gone/Dockerfile': ROOT, 'good/Dockerfile': ROOT }, (folder) => {
+    const steps = unrootSteps(['.'], { cwd: folder, write: true });
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) {
+      if (step.value.phase !== 'write' || step.value.done > 0) continue;
+      writeFileSync(join(folder, 'changed/Dockerfile'), `${ROOT}# mine\n`);
+      rmSync(join(folder, 'gone'), { recursive: true });
+    }
+    const { files, summary } = step.value.report;
+    assert.equal(files.map(({ path, error }) => `${path}: ${error}`), [
+      'changed/Dockerfile: the file changed while unroot ran; run it again',
+      'gone/Dockerfile: the file could not be written: it is gone; run unroot again (ENOENT); nothing was changed',
+      'good/Dockerfile: undefined',
+    ]);
+    assert.equal([summary.errors, summary.fixes.applied, summary.fixes.pending], [2, 1, 2]);
+    assert.is(text(folder, 'changed/Dockerfile'), `${ROOT}# mine\n`);
+    assert.is(text(folder, 'good/Dockerfile'), FIXED);
+    assert.equal(leftovers(folder), []);
+  });
+});
+
+bad('a disk that fills up in the middle of a file: the old text stays whole, smaller files are still written', () => {
+  const large = `${ROOT}${'# a comment that takes room\n'.repeat(200)}`;
+  inFolder({ 'bad/Dockerfile': large, 'good/Dockerfile': ROOT }, (folder) => {
+    // No file may grow beyond 1 KiB: the write stops half-way, as on a full disk.
+    const run = spawnSync('bash', ['-c', `ulimit -f 1; exec "${process.execPath}" "${COMMAND}" --write .`], { cwd: folder, encoding: 'utf8', env: plainEnvironment() });
+    assertTold(run, /^bad\/Dockerfile {2}error {2}no new text could be put into its directory: it would be larger than the limit for files \(ulimit -f\) \(EFBIG\); nothing was changed$/m);
+    assert.is(text(folder, 'bad/Dockerfile'), large);
+    assert.is(text(folder, 'good/Dockerfile'), FIXED);
+    assert.equal(leftovers(folder), []);
+  });
+});
+
+bad('a full disk', () => {
+  inFolder({}, (folder) => {
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', folder]).status === 0;
+    if (!mounted) return void console.log('no file system of our own can be mounted; a full disk was tried with ulimit alone');
+    try {
+      writeFileSync(join(folder, 'Dockerfile'), ROOT);
+      const filler = spawnSync('bash', ['-c', 'cat /dev/zero > filler'], { cwd: folder });
+      assert.is.not(filler.status, 0, 'the disk is full');
+      assertTold(unroot(folder, '--write', '.'), /^Dockerfile {2}error {2}no new text could be put into its directory: the disk is full; make room \(ENOSPC\); nothing was changed$/m);
+      assert.is(text(folder, 'Dockerfile'), ROOT);
+      assert.equal(leftovers(folder), []);
+    } finally {
+      spawnSync('umount', [folder]);
+    }
+  });
+});
+
+bad('standard output on a full disk', () => {
+  inFolder({ Dockerfile: ROOT }, (folder) => {
+    const run = spawnSync('bash', ['-c', `"${process.execPath}" "${COMMAND}" . > /dev/full`], { cwd: folder, encoding: 'utf8', env: plainEnvironment() });
+    assertTold({ ...run, stdout: '' }, /^unroot: standard output could not be written: ENOSPC/m);
+  });
+});
+
+bad('a reader that closes the pipe is no error: the summary still comes, and the status is the run\'s', () => {
+  inFolder(manyFiles(600), (folder) => {
+    const run = spawnSync('bash', ['-c', `"${process.execPath}" "${COMMAND}" . | head -n 1; echo "\${PIPESTATUS[0]}"`], { cwd: folder, encoding: 'utf8', env: plainEnvironment() });
+    assert.match(run.stdout, /^--- a\/d0\/Dockerfile\n1\n$/);
+    assert.match(run.stderr, '600 targets in 600 files: 600 to fix');
+    assert.not.match(run.stderr, /EPIPE|\n\s+at /);
+    const both = spawnSync('bash', ['-c', `"${process.execPath}" "${COMMAND}" . 2>&1 | head -n 1; echo "\${PIPESTATUS[0]}"`], { cwd: folder, encoding: 'utf8', env: plainEnvironment() });
+    assert.match(both.stdout, /^--- a\/d0\/Dockerfile\n1\n$/);
+  });
+});
+
+bad.run();
+
+/** Status 2, the line, and no stack. */
+function assertTold({ status, stderr }: { status: number | null; stderr: string; stdout: string }, line: RegExp): void {
+  assert.is(status, 2, stderr);
+  assert.match(stderr, line);
+  assert.not.match(stderr, /\n\s+at /);
+}
+
+/** Modes hold nobody back who is root: then the folder goes to an ordinary account, and the command runs as that. */
+function asOrdinaryUser(folder: string, use: (user: { uid?: number; gid?: number }) => void): void {
+  if (process.getuid?.() !== 0) return use({});
+  const user = { uid: 65_534, gid: 65_534 };
+  spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
+  const works = spawnSync(process.execPath, [COMMAND, '--version'], user);
+  assert.is(works.status, 0, `${process.execPath} and ${COMMAND} can be read by an ordinary account`);
+  use(user);
+}
