@@ -26,12 +26,12 @@ cli('shows the diff on stdout, the summary on stderr, and writes nothing', () =>
 
 cli('--write makes the change, keeps the mode, leaves nothing beside, and the next run has nothing to do', () => {
   inFolder({ Dockerfile: ROOT }, (folder) => {
-    chmodSync(join(folder, 'Dockerfile'), 0o640);
+    chmodSync(join(folder, 'Dockerfile'), 0o664);
     const run = unroot(folder, '--write', '.');
     assert.is(run.status, 0);
     assert.is(run.stdout, '');
     assert.is(text(folder, 'Dockerfile'), FIXED);
-    assert.is(statSync(join(folder, 'Dockerfile')).mode & 0o777, 0o640);
+    assert.is(statSync(join(folder, 'Dockerfile')).mode & 0o777, 0o664);
     assert.equal(readdirSync(folder), ['Dockerfile']);
     const again = unroot(folder, '--check', '.');
     assert.is(again.status, 0);
