@@ -125,5 +125,5 @@ function watching(seen: string[]): Transform {
 }
 
 function bare(name: string): Omit<Transform, 'apply'> {
-  return { name, summary: '', docs: '', setsUser: false };
+  return { name, summary: '', docs: '', example: '', setsUser: false };
 }
