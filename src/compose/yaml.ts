@@ -17,8 +17,6 @@ export class YamlError extends Error {
  * @throws YamlError for text that is no YAML
  */
 export function readYaml(text: string): unknown[] {
-  const conflict = conflictLine(text);
-  if (conflict !== undefined) throw new YamlError(conflict, CONFLICT);
   const data: unknown[] = [];
   for (const document of documentsOf(text, true)) {
     try {
@@ -32,6 +30,8 @@ export function readYaml(text: string): unknown[] {
 }
 
 function documentsOf(text: string, merge: boolean): Document[] {
+  const conflict = conflictLine(text);
+  if (conflict !== undefined) throw new YamlError(conflict, CONFLICT);
   const documents: Document[] = [];
   // Keys are not checked for being unique here: yaml takes quadratic time for it.
   for (const document of parseAllDocuments(text, { merge, logLevel: 'error', uniqueKeys: false })) {
