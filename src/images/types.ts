@@ -69,6 +69,19 @@ export type Action =
   | 'needs-root'
   | 'windows';
 
+/** What becomes of a container of the image that is started as another user (`docker run --user`, compose `user:`). */
+export type Override =
+  /** any uid works as it is */
+  | 'ok'
+  /** any uid works that may write {@link ImageEntry.writes} and {@link ImageEntry.volumes} */
+  | 'ok-writable'
+  /** it works where {@link ImageEntry.conditions} hold */
+  | 'conditional'
+  /** it does not start, or misbehaves */
+  | 'breaks'
+  /** nothing: it runs as that user already, or nobody looks at it */
+  | 'noop';
+
 export interface ImageEntry {
   /** Unique, kebab-case. */
   id: string;
@@ -108,11 +121,25 @@ export interface ImageEntry {
   volumes?: string[];
   /** Directories that anybody may write in the image (mode 1777). */
   worldWritable?: string[];
+  /** How its port is moved, in the image's own words. */
+  portChange?: string;
+  /** The variable that names its port or address. */
+  portVariable?: string;
+  /** What the entrypoint does as root before it drops. */
+  rootSteps?: string[];
   /** An official variant that does not run as root. */
   rootless?: string;
   notes?: string;
+  /** Absent where it is not known. */
+  override?: Override;
+  /** What must hold for another user, where it does not work by itself. */
+  conditions?: string[];
+  /** What no file can settle once it runs as another user: such a fix is unsafe. */
+  doubt?: string;
   /** Where the facts were read: `repo:owner/name:path`, `idx:…`, `chroot:…`, `build:…`. */
   sources: string[];
   /** Whether the facts were read in a primary source. Only such an entry makes a fix safe. */
   verified: boolean;
+  /** Fields of a verified entry that were not: what rests on one is unsafe. */
+  unverified?: ('family' | 'user' | 'accounts' | 'drop' | 'ports' | 'writes' | 'volumes')[];
 }
