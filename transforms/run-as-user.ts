@@ -1,6 +1,6 @@
 import { type Account, accountFor } from '../src/facts/account.ts';
 import { fixedParent, rootAgain, worksItself } from '../src/facts/built-upon.ts';
-import { doubtsOf, noteOn } from '../src/facts/doubts.ts';
+import { accountDoubts, doubtsOf, noteOn } from '../src/facts/doubts.ts';
 import { historyOf } from '../src/facts/history.ts';
 import type { Reason } from '../src/facts/judgement.ts';
 import { judge } from '../src/facts/keep-away/index.ts';
@@ -48,7 +48,7 @@ function fixFor(target: Target, wish: string | undefined): Finding | undefined {
   const readable = readableFor(target, account);
   if (parent && !worksItself(target) && ownership.commands.length === 0 && readable.edits.length === 0) return undefined;
   const home = leaveRootHome(target, account);
-  const reasons = [...doubtsOf(target), ...ownership.doubts, ...readable.doubts, ...home.doubts];
+  const reasons = [...doubtsOf(target), ...accountDoubts(target, account), ...ownership.doubts, ...readable.doubts, ...home.doubts];
   if (onParent?.safety === 'unsafe') reasons.push({ rule: onParent.reasons[0]!.rule, message: `it builds on ${stageLabel(parent!)}, whose fix is unsafe: ${onParent.reasons[0]!.message}` });
   return {
     ...place(target),

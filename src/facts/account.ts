@@ -1,10 +1,11 @@
+import { DISTRIBUTION_ACCOUNTS, kindredOf } from '../images/recipes.ts';
 import type { Family, ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
 import { isIdTaken, isNameTaken, isRemoved, type MadeAccount, madeAccounts } from './accounts.ts';
 import { commandsOf, mentions, unwrap } from './commands.ts';
 import { fixedParent } from './built-upon.ts';
 import { copiesOf } from './copies.ts';
-import { familyOf } from './family.ts';
+import { accountCommands, familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
 import { packageAccount } from '../programs/lookup.ts';
 import { installedPrograms } from './programs.ts';
@@ -40,7 +41,7 @@ export function accountFor(target: Target, wish?: Wish): Account | undefined {
   if (parent) return inherited(accountFor(parent, wish));
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
-  if (wish !== undefined) return wished(wish, history, family);
+  if (wish !== undefined) return wished(wish, history);
   return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history, family);
 }
 
@@ -49,16 +50,25 @@ function inherited(account: Account | undefined): Account | undefined {
   return account && { ...account, create: undefined, source: account.source === 'new' ? 'file' : account.source };
 }
 
-function wished(wish: string, history: History, family: Family): Account {
+function wished(wish: string, history: History): Account {
   const [user, group] = wish.split(':') as [string, string?];
   const known = madeAccounts(history).find(({ name }) => name === user);
   if (known) return existing(known);
+  const ofBase = basesAccounts(history).find(({ name }) => name === user);
+  if (ofBase && group === undefined) return { ...shippedAs(ofBase), source: 'asked for' };
+  const ofDistribution = DISTRIBUTION_ACCOUNTS[kindredOf(familyOf(history))] ?? {};
+  if (user in ofDistribution && group === undefined) return distributionAccount(user, ofDistribution[user]);
   if (/^\d+$/.test(user)) {
     const gid = Number(group ?? user);
     return { user: `${user}:${gid}`, owner: `${user}:${gid}`, name: undefined, uid: Number(user), gid, home: undefined, source: 'asked for', create: undefined };
   }
-  const create = isNameTaken(user, history) ? undefined : creation(family, user, NEW_UID);
+  const create = isNameTaken(user, history) ? undefined : accountCommands(history, user, NEW_UID);
   return { user: create ? `${NEW_UID}:${NEW_UID}` : user, owner: create ? `${NEW_UID}:${NEW_UID}` : user, name: user, uid: NEW_UID, gid: NEW_UID, home: `/home/${user}`, source: 'asked for', create };
+}
+
+function distributionAccount(name: string, numbers: readonly [uid: number, gid: number] | undefined): Account {
+  const user = numbers ? numbers.join(':') : name;
+  return { user, owner: user, name, uid: numbers?.[0], gid: numbers?.[1], home: undefined, source: 'asked for', create: undefined };
 }
 
 /** RULES A1: a base that is non-root and was switched to root gets its own user back. */
@@ -182,43 +192,8 @@ function fresh(history: History, family: Family): Account | undefined {
   let id = NEW_UID;
   while (isIdTaken(id, history)) id += 1;
   const name = ['app', 'unroot'].find((one) => !isNameTaken(one, history)) ?? `app${id}`;
-  const create = creation(family, name, id);
+  const create = accountCommands(history, name, id);
   const numbers = { user: `${id}:${id}`, owner: `${id}:${id}`, uid: id, gid: id };
   if (create) return { ...numbers, name, home: `/home/${name}`, source: 'new', create };
   return family === 'distroless' || family === 'scratch' ? { ...numbers, name: undefined, home: undefined, source: 'numeric', create: undefined } : undefined;
-}
-
-/**
- * The commands that make an account with a group and a home of its own, by family; undefined where
- * there is no shell or where the tools are not known. Each line was run on its distribution
- * (facts: Debian 12 and 13 chroots, BusyBox 1.35).
- */
-function creation(family: Family, name: string, id: number): string[] | undefined {
-  const shadow = [`groupadd --gid ${id} ${name}`, `useradd --uid ${id} --gid ${id} --create-home --shell /usr/sbin/nologin ${name}`];
-  switch (family) {
-    case 'debian':
-    case 'ubuntu':
-      return shadow;
-    case 'alpine':
-    case 'busybox':
-    case 'wolfi':
-      return [`addgroup -g ${id} ${name}`, `adduser -D -u ${id} -G ${name} -s /sbin/nologin ${name}`];
-    case 'rhel':
-    case 'opensuse':
-      return [`groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`];
-    case 'arch':
-      return [`groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /usr/bin/nologin ${name}`];
-    case 'ubi-minimal':
-      return ['microdnf install -y shadow-utils', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'microdnf clean all'];
-    case 'amazonlinux':
-      return ['yum install -y shadow-utils', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'yum clean all'];
-    case 'azurelinux':
-      return ['tdnf install -y shadow-utils', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'tdnf clean all'];
-    case 'photon':
-      return ['tdnf install -y shadow', `groupadd -g ${id} ${name}`, `useradd -u ${id} -g ${id} -m -s /sbin/nologin ${name}`, 'tdnf clean all'];
-    case 'ubi-micro':
-      return [`echo '${name}:x:${id}:' >> /etc/group`, `echo '${name}:x:${id}:${id}::/home/${name}:/sbin/nologin' >> /etc/passwd`, `mkdir -p /home/${name}`, `chown ${id}:${id} /home/${name}`];
-    default:
-      return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import type { Target } from '../project.ts';
 import type { Account } from './account.ts';
+import { contradictedBase } from './family.ts';
 import { historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { isTool } from './keep-away/tool-image.ts';
@@ -14,14 +15,37 @@ import { writesOf } from './writes.ts';
 export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
-  const { base } = historyOf(target.stage, target.unit);
+  const history = historyOf(target.stage, target.unit);
+  const { base } = history;
   const line = target.stage.from.line;
   if (base.kind === 'scratch') return [];
   if (base.kind === 'unresolved') return [{ rule: 'unverified-base', message: `${base.text} has no default, so the base is not known`, line }];
   if (!base.facts) return [{ rule: 'unverified-base', message: `${base.text} is not in the catalogue`, line }];
-  if (base.reference.match === 'probable' && base.facts.entry.verified) return [{ rule: 'unverified-base', message: `${base.text} is only probably the official image`, line }];
-  if (!base.facts.verified) return [{ rule: 'unverified-base', message: `what is known of ${base.text} was not read in a primary source`, line }];
-  return [];
+  const { entry, verified } = base.facts;
+  if (base.reference.match === 'probable' && entry.verified) return [{ rule: 'unverified-base', message: `${base.text} is only probably the official image`, line }];
+  const manager = contradictedBase(history);
+  if (manager !== undefined) return [{ rule: 'unverified-base', message: `the file uses ${manager}, which ${base.text} does not have by what is known of it`, line }];
+  if (!verified) return [{ rule: 'unverified-base', message: `what is known of ${base.text} was not read in a primary source`, line }];
+  if (entry.unverified?.includes('family')) return [{ rule: 'unverified-base', message: `how ${base.text} makes accounts was not read in a primary source`, line }];
+  if (entry.unverified?.includes('writes') && runsBase(target)) return [{ rule: 'unverified-base', message: `what ${base.text} writes was not read in a primary source`, line }];
+  return entry.doubt === undefined ? [] : [{ rule: 'unverified-base', message: entry.doubt, line }];
+}
+
+/** Whether the base's own program is what is started. */
+function runsBase(target: Target): boolean {
+  const { base } = historyOf(target.stage, target.unit);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const start = startOf(target);
+  return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
+}
+
+/** What is open about the account itself: one that the catalogue names without having read its number. */
+export function accountDoubts(target: Target, { source, name, user }: Account): Reason[] {
+  const { base } = historyOf(target.stage, target.unit);
+  const open = base.kind === 'image' ? (base.facts?.entry.unverified ?? []) : [];
+  const field = source === 'base' ? 'accounts' : source === 'base user' ? 'user' : undefined;
+  if (field === undefined || !open.includes(field)) return [];
+  return [{ rule: 'unknown-accounts', message: `that ${base.text} has ${name ?? user} (${user}) was not read in a primary source`, line: target.stage.from.line }];
 }
 
 function startDoubts(target: Target): Reason[] {

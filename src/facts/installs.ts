@@ -67,15 +67,20 @@ export function managesPackages(step: Step): boolean {
   });
 }
 
-/** The package managers that the chain itself calls: they settle the distribution where the catalogue can't. */
-export function managersOf(history: History): Set<string> {
-  const found = new Set<string>();
+/**
+ * The package managers that the chain itself calls: they settle the distribution where the catalogue
+ * can't. Those in a branch that may not run count only where there is one of them and no other.
+ */
+export const managersOf = memo((history: History): ReadonlySet<string> => {
+  const certain = new Set<string>();
+  const possible = new Set<string>();
   for (const step of history.steps) {
     if (!mentions(step, ANY_MANAGER)) continue;
     for (const command of commandsOf(step)) {
       const { name } = unwrap(command);
-      if (name !== undefined && name in MANAGERS) found.add(name);
+      if (name !== undefined && name in MANAGERS) (command.conditional ? possible : certain).add(name);
     }
   }
-  return found;
-}
+  if (certain.size > 0) return certain;
+  return possible.size === 1 ? possible : new Set();
+});
