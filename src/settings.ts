@@ -1,4 +1,4 @@
-import type { Action, DropKind, Family, ImageAccount, ImageEntry, StartKind } from './images/types.ts';
+import type { Action, DropKind, Family, ImageAccount, ImageEntry, StartKind, Override } from './images/types.ts';
 import type { Schema } from './schema.ts';
 
 /** Whom to run as: a name, a uid, or uid:gid; never root. */
@@ -96,10 +96,21 @@ const IMAGE: Schema = {
     writes: { ...TEXTS, description: 'Paths that the program writes.' },
     volumes: { ...TEXTS, description: 'Paths of its VOLUME instructions.' },
     worldWritable: { ...PATHS, description: 'Directories that anybody may write.' },
+    portChange: { type: 'string', description: 'How its port is moved.' },
+    portVariable: { type: 'string', description: 'The variable that names its port or address.' },
+    rootSteps: { ...TEXTS, description: 'What its entrypoint does as root before it drops.' },
     rootless: { type: 'string', description: 'A variant that does not run as root.' },
     notes: TEXT,
+    override: {
+      type: 'string',
+      enum: names<Override>({ ok: true, 'ok-writable': true, conditional: true, breaks: true, noop: true }),
+      description: 'What becomes of a container that is started as another user.',
+    },
+    conditions: { ...TEXTS, description: 'What must hold for another user.' },
+    doubt: { type: 'string', description: 'What no file can settle for another user: a fix that rests on it is unsafe.' },
     sources: TEXTS,
     verified: { type: 'boolean', description: 'false: a fix that rests on it is unsafe.' },
+    unverified: { ...TEXTS, description: 'Fields that were not verified: a fix that rests on one is unsafe.' },
   } satisfies Record<keyof ImageEntry, Schema>,
   required: ['repos', 'family', 'user', 'start'] satisfies (keyof ImageEntry)[],
   additionalProperties: false,
