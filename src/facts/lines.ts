@@ -12,7 +12,7 @@ export function insertLinesInto({ file, dockerfile }: Unit, place: Place, lines:
   const { eol } = dockerfile;
   const block = lines.join(eol);
   if (place.above) return { path: file.path, start: place.offset, end: place.offset, text: block + eol + (spaced ? eol : '') };
-  return { path: file.path, start: place.offset, end: place.offset, text: eol + (spaced ? eol : '') + block };
+  return { path: file.path, start: place.offset, end: place.until ?? place.offset, text: eol + (spaced ? eol : '') + block };
 }
 
 /** A RUN of several commands, one a line, in the manner most files have. */

@@ -11,6 +11,8 @@ import { isRoot } from './user.ts';
 /** Where new lines go: an offset at a line's start or a line's end, and how they are set off. */
 export interface Place {
   offset: number;
+  /** The end of what goes: a continuation that dangles at the end of the file. */
+  until?: number;
   /** Whether new lines go above the line that starts here, else below the one that ends here. */
   above: boolean;
   /** Whether a blank line sets off what stands before it. */
@@ -103,7 +105,16 @@ export function below(dockerfile: Dockerfile, instruction: Instruction): Place {
   const { text } = dockerfile;
   const newline = text.indexOf('\n', instruction.end);
   const rest = newline < 0 ? '' : text.slice(newline + 1);
+  const dangling = danglingAt(dockerfile, instruction);
+  if (dangling !== undefined) return { offset: dangling, until: instruction.end, above: false, spaced: false };
   return { offset: instruction.end, above: false, spaced: /^[ \t]*\r?(\n|$)/.test(rest) && rest !== '' };
+}
+
+/** Where an instruction's text ends before an escape that continues nothing, since the file ends; undefined for none. */
+function danglingAt({ text, escape }: Dockerfile, { end, heredocs }: Instruction): number | undefined {
+  const upTo = text.slice(0, end).trimEnd();
+  if (heredocs.length > 0 || !upTo.endsWith(escape) || upTo.endsWith(escape + escape) || text.slice(end).trim() !== '') return undefined;
+  return upTo.slice(0, -1).trimEnd().length;
 }
 
 /** The whole-line comment on a line, if there is one. */
