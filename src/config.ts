@@ -5,6 +5,7 @@ import { pathGlobMatches } from './images/glob.ts';
 import type { ImageEntry } from './images/types.ts';
 import { mismatch, type Schema } from './schema.ts';
 import { wholeSchema } from './settings.ts';
+import { VERIFY_DEFAULTS, type VerifySettings } from './settings-verify.ts';
 
 /** What a repository says of itself: `unroot.config.json`, `.yaml`, or `"unroot"` in package.json. */
 export interface Config {
@@ -28,6 +29,8 @@ export interface Config {
   paths: Record<string, string[]>;
   /** `numeric`: scratch targets get a number and no account. */
   scratch?: 'account' | 'numeric';
+  /** How targets are built and run to verify them. */
+  verify: VerifySettings;
 }
 
 /** What is wrong with a configuration; the message begins with the file and the line. */
@@ -93,7 +96,8 @@ export class Configs {
     if (wrong) throw this.error(file, wrong.message, lineOf(text, key === undefined ? wrong.path : [key, ...wrong.path]));
     const settings = data as Partial<Config>;
     const images = ((settings.images ?? []) as Partial<ImageEntry>[]).map(completed);
-    return { ignore: [], targets: {}, paths: {}, ...settings, images, directory: dirname(file), file };
+    const verify = { ...VERIFY_DEFAULTS, ...settings.verify };
+    return { ignore: [], targets: {}, paths: {}, ...settings, images, verify, directory: dirname(file), file };
   }
 
   /** JSON is YAML. */
@@ -128,8 +132,13 @@ function crossingMatches(glob: string, name: string): boolean {
 /** What a configuration names for a Dockerfile, by its path or by path and stage. */
 export function namedFor(config: Config | undefined, from: Record<string, string[]> | undefined, dockerfile: string, stage?: string): string[] {
   if (!config || !from) return [];
-  const name = relative(config.directory, dockerfile).split(sep).join('/');
+  const name = nameIn(config, dockerfile);
   return [...(from[name] ?? []), ...(stage === undefined ? [] : (from[`${name}:${stage}`] ?? []))];
+}
+
+/** How a configuration names a Dockerfile. */
+export function nameIn({ directory }: Pick<Config, 'directory'>, dockerfile: string): string {
+  return relative(directory, dockerfile).split(sep).join('/');
 }
 
 /** Whoever writes an entry vouches for it. */

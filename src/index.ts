@@ -10,7 +10,7 @@ import { unifiedDiff } from './report/diff.ts';
 import type { Report } from './report/report.ts';
 import { WrittenReport } from './report/written.ts';
 import { nearest } from './nearest.ts';
-import { type Change, rewrite, type RewriteOptions } from './rewrite.ts';
+import { type Change, type LeftOut, rewrite, type RewriteOptions } from './rewrite.ts';
 import { USER_PATTERN } from './settings.ts';
 import { phases, transforms } from '../transforms/index.ts';
 import { type FileWrite, writeFiles } from './write.ts';
@@ -18,6 +18,7 @@ import { type FileWrite, writeFiles } from './write.ts';
 export type { Edit } from './edit.ts';
 export type { Reason, Rule, Verdict } from './facts/judgement.ts';
 export type { FileReport, FindingReport, Report, ServiceReport, Summary, TargetReport } from './report/report.ts';
+export type { LeftOut } from './rewrite.ts';
 export type { Safety, Transform } from './transform.ts';
 export { ConfigError, RULES, transforms };
 
@@ -35,6 +36,8 @@ export interface Options {
   user?: string | undefined;
   /** A configuration file for everything, instead of those that lie beside the files. */
   config?: string | undefined;
+  /** Targets whose fixes are to be left out, and why. */
+  without?: readonly LeftOut[] | undefined;
 }
 
 export interface Result {
@@ -166,6 +169,7 @@ function settingsOf(options: Options, config: Config | undefined, names: readonl
     phases: chosenPhases({ only, skip: [...(options.skip ?? []), ...(config?.skip ?? [])] }, names),
     unsafe: options.unsafe ?? config?.safety === 'unsafe',
     user: checkedUser(options.user ?? config?.user),
+    without: options.without,
   };
 }
 

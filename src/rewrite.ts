@@ -16,6 +16,16 @@ export interface RewriteOptions extends TransformOptions {
   phases: readonly (readonly Transform[])[];
   /** Whether to apply unsafe fixes too. */
   unsafe: boolean;
+  /** Targets whose fixes are to be left out. */
+  without?: readonly LeftOut[] | undefined;
+}
+
+/** A target that is not to be fixed in this run. */
+export interface LeftOut {
+  path: string;
+  /** The stage's name, else its index. */
+  stage: string;
+  why: string;
 }
 
 /** A finding and what became of it. */
@@ -165,6 +175,8 @@ function settle(finding: Finding, transform: Transform, options: RewriteOptions,
   const failed = dropped.get(keyOf(transform, finding.target));
   if (failed !== undefined) return { ...base, status: 'skipped', skipped: failed };
   if (finding.safety === 'unsafe' && !options.unsafe) return { ...base, status: 'skipped', skipped: 'unsafe; --unsafe applies it' };
+  const left = options.without?.find(({ path, stage }) => path === finding.target.unit.file.path && stage === stageLabel(finding.target));
+  if (left) return { ...base, status: 'skipped', skipped: left.why };
   if (finding.needs && !before.some((other) => other.finding.target === finding.needs && other.status === 'applied')) return { ...base, status: 'skipped', skipped: 'what it builds on is not fixed' };
   const rival = before.find((other) => other.status === 'applied' && !areFixesApart(finding.edits, other.finding.edits));
   if (rival) return { ...base, status: 'skipped', skipped: `its edits overlap those of ${rival.transform.name}; this is a bug of unroot` };

@@ -1,5 +1,6 @@
 import type { Action, DropKind, Family, ImageAccount, ImageEntry, StartKind, Override } from './images/types.ts';
 import type { Schema } from './schema.ts';
+import { VERIFY_SCHEMA } from './settings-verify.ts';
 
 /** Whom to run as: a name, a uid, or uid:gid; never root. */
 export const USER_PATTERN = '^(?!(root|0+)(:|$))([A-Za-z_][A-Za-z0-9_-]*|[0-9]+)(:([A-Za-z_][A-Za-z0-9_-]*|[0-9]+))?$';
@@ -21,6 +22,7 @@ export function settings(transforms: readonly string[]): Record<string, Schema> 
     targets: { type: 'object', additionalProperties: TEXTS, description: 'Stages that somebody runs, by path of the Dockerfile.' },
     paths: { type: 'object', additionalProperties: PATHS, description: 'Absolute paths that a target writes, by Dockerfile or Dockerfile:stage.' },
     scratch: { type: 'string', enum: ['account', 'numeric'], description: 'numeric: a scratch target gets a number and no account.' },
+    verify: VERIFY_SCHEMA,
     images: { type: 'array', items: IMAGE, description: 'Images that only you know.' },
   };
 }

@@ -270,7 +270,8 @@ function pathOfVariable(value: string, history: History): string | undefined {
 /** What the configuration says that the target writes: somebody saw it. */
 function configuredWrites({ unit, stage }: Target): Write[] {
   const { config, file } = unit;
-  return namedFor(config, config?.paths, file.absolute, stage.name ?? String(stage.index)).map((path) => directory(path, `the configuration names ${path}`));
+  const paths = namedFor(config, config?.paths, file.absolute, stage.name ?? String(stage.index));
+  return paths.map((path) => ({ ...directory(posix.normalize(path).replace(/(.)\/$/, '$1'), `the configuration names ${path}`), kind: looksLikeFile(path) ? 'file' : 'directory' }));
 }
 
 /** What the configurations of servers name that are brought along, and what templates are written to. */

@@ -101,7 +101,7 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
   if (parent) return { ...targetReport(parent, judgement, settled), ...placeOf(target), userBefore: effectiveUser(target).text, fixedWith: { path: parent.unit.file.path, stage: stageLabel(parent) } };
   const fix = own.find(({ status }) => status !== 'manual');
   const manual = own.find(({ status }) => status === 'manual');
-  const isDropped = fix?.status === 'skipped' && !fix.skipped?.startsWith('unsafe');
+  const isDropped = fix?.status === 'skipped' && !/^(unsafe|not verified)/.test(fix.skipped ?? '');
   const inTheWay = all.filter(({ transform }) => !transform.setsUser).flatMap(({ finding }) => finding.reasons);
   return {
     ...placeOf(target),

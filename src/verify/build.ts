@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseDockerfile } from '../dockerfile/parse.ts';
+import { type Engine, EngineError } from './engine.ts';
+
+/** What to build, and from what. */
+export interface BuildPlan {
+  /** The directory of the context. */
+  context: string;
+  /** The Dockerfile's own path: a `<name>.dockerignore` beside it counts. */
+  path: string;
+  text: string;
+  /** The stage to build: its name, else its index; undefined for the last. */
+  stage: string | undefined;
+  args: Record<string, string>;
+  /** By id: the file that holds it. */
+  secrets: Record<string, string>;
+  /** Images that stand in for those that the file names, by reference as written. */
+  bases: Record<string, string>;
+  /** What RUN steps may reach. */
+  network: 'default' | 'none' | 'host';
+}
+
+/** An image and what its configuration says. */
+export interface Image {
+  id: string;
+  /** Bytes of its layers. */
+  size: number;
+  /** As USER says; empty for root. */
+  user: string;
+  /** TCP ports of EXPOSE. */
+  exposed: number[];
+  /** Entrypoint and Cmd, one after the other. */
+  command: string[];
+  entrypoint: string[];
+  workdir: string;
+  env: Record<string, string>;
+  volumes: string[];
+  /** What tells its program to end. */
+  stopSignal: string;
+}
+
+const BUILD_TIMEOUT = 20 * 60_000;
+
+/**
+ * Builds an image. The Dockerfile goes in by standard input: the context is read and never written.
+ * @throws EngineError in one line; its log holds what the builder said
+ */
+export async function buildImage(engine: Engine, plan: BuildPlan): Promise<Image> {
+  serial += 1;
+  const folder = join(engine.folder, `build-${serial}`);
+  // With a label of its own each build gives an image of its own, which can go without taking another's away.
+  const labels = [...engine.labels, '--label', `unroot.verify.build=${serial}`];
+  mkdirSync(folder);
+  try {
+    const id = join(folder, 'id');
+    await engine.call(['build', '--progress', 'plain', '--iidfile', id, ...labels, ...flagsOf(plan), ...dockerfileOf(plan, folder), plan.context], {
+      input: withoutFrontend(plan.text),
+      timeout: BUILD_TIMEOUT,
+      long: true,
+    });
+    return await inspectImage(engine, readFileSync(id, 'utf8').trim());
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new EngineError(failureIn(error.log) ?? error.message, error.log);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+let serial = 0;
+
+function flagsOf({ stage, args, secrets, bases, network }: BuildPlan): string[] {
+  return [
+    ...(stage === undefined ? [] : ['--target', stage]),
+    ...(network === 'default' ? [] : ['--network', network]),
+    ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...Object.entries(secrets).flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`]),
+    ...Object.entries(bases).flatMap(([from, to]) => ['--build-context', `${from}=docker-image://${to}`]),
+  ];
+}
+
+/** Standard input, unless a `.dockerignore` of the file's own counts: BuildKit looks for it beside the file that it is given. */
+function dockerfileOf({ path, text }: BuildPlan, folder: string): string[] {
+  const rules = `${path}.dockerignore`;
+  if (!existsSync(rules)) return ['--file', '-'];
+  const file = join(folder, basename(path));
+  writeFileSync(file, withoutFrontend(text));
+  writeFileSync(`${file}.dockerignore`, readFileSync(rules));
+  return ['--file', file];
+}
+
+/**
+ * The text without a `# syntax=` line that names the common frontend, which BuildKit would fetch
+ * from a registry and has built in. The labs channel holds more than what is built in, and stays.
+ */
+export function withoutFrontend(text: string): string {
+  const { directives } = parseDockerfile(text);
+  const syntax = directives.find(({ name, value }) => name === 'syntax' && /^(docker\.io\/)?docker\/dockerfile(:[\d.]+|:latest)?$/.test(value));
+  if (!syntax) return text;
+  const lines = text.split('\n');
+  lines.splice(syntax.line - 1, 1);
+  return lines.join('\n');
+}
+
+/** The line of a builder's log that says what went wrong in a step, with the step. */
+function failureIn(log: string): string | undefined {
+  const lines = log.split('\n');
+  const failed = lines.findLast((line) => line.startsWith('ERROR: '))?.slice('ERROR: '.length);
+  // BuildKit shows the failed step again between two rulers, with what it printed.
+  const from = lines.findLastIndex((line) => /^ > \[/.test(line));
+  if (from < 0) return failed;
+  const rest = lines.slice(from + 1);
+  const to = rest.findIndex((line) => /^-{4,}$/.test(line));
+  const said = rest.slice(0, to < 0 ? undefined : to).map((line) => line.replace(/^[\d.]+\s*/, '').trim()).filter(Boolean).at(-1);
+  const step = /^ > \[[^\]]*\]\s*(.*?):?$/.exec(lines[from]!)?.[1];
+  return said === undefined ? failed : `${step}: ${said}`;
+}
+
+interface ImageFacts {
+  Id: string;
+  Size: number;
+  Config: {
+    User?: string;
+    ExposedPorts?: Record<string, unknown> | null;
+    Entrypoint?: string[] | null;
+    Cmd?: string[] | null;
+    WorkingDir?: string;
+    Env?: string[] | null;
+    Volumes?: Record<string, unknown> | null;
+    StopSignal?: string;
+  };
+}
+
+async function inspectImage(engine: Engine, id: string): Promise<Image> {
+  const [facts] = JSON.parse(await engine.call(['image', 'inspect', id])) as [ImageFacts];
+  const { Config: config } = facts;
+  return {
+    id: facts.Id,
+    size: facts.Size,
+    user: config.User ?? '',
+    exposed: Object.keys(config.ExposedPorts ?? {}).flatMap((port) => (/^\d+(\/tcp)?$/.test(port) ? [Number.parseInt(port, 10)] : [])),
+    entrypoint: config.Entrypoint ?? [],
+    command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
+    workdir: config.WorkingDir || '/',
+    env: Object.fromEntries((config.Env ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)])),
+    volumes: Object.keys(config.Volumes ?? {}),
+    stopSignal: config.StopSignal || 'SIGTERM',
+  };
+}

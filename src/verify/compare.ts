@@ -1,0 +1,296 @@
+/** The rule by which before and after are compared: pure functions over what was seen. */
+import { posix } from 'node:path';
+import { isWithin, type Writable } from './access.ts';
+import { isNeedless } from './needless.ts';
+import type { Answer, Ask } from './talk.ts';
+import type { Access } from './trace.ts';
+import type { Observation, Trace, Written } from './types.ts';
+
+/** What must hold; `unroot verify` reports differences by these names. */
+export const VERIFY_RULES = {
+  builds: 'the image still builds',
+  runs: 'it runs like before: it stays up, healthy, or ends with the same status and output',
+  answers: 'it listens on the same ports and answers there as before',
+  root: 'no process runs as uid 0',
+  state: 'whatever root wrote, the account may write',
+  denied: 'no access is denied that root made with success and that the program needs',
+  size: 'the image grew by no more than 1 MB or 2 %, whichever is more',
+  strict: 'it also runs with no capability, no new privileges, ports below 1024 closed, and a numeric user',
+} as const;
+
+export type VerifyRule = keyof typeof VERIFY_RULES;
+
+export interface Difference {
+  rule: VerifyRule;
+  message: string;
+}
+
+/** Two runs of each image, as far as there were two. */
+export interface Seen {
+  seen: Observation;
+  trace: Trace;
+  /** What the traced run answered to the same questions; empty where there was none. */
+  answersAgain: Answer[];
+  outputAgain: string | undefined;
+}
+
+export interface Comparison {
+  before: Seen;
+  after: Seen;
+  /** Ports that something in sight names: published, exposed, asked. */
+  known: readonly number[];
+  /** Ports of before that are others in after. */
+  moved: ReadonlyMap<number, number>;
+  asks: readonly Ask[];
+  /** What a program that ends must print. */
+  prints: string | undefined;
+  /** Paths that the configuration calls needless. */
+  needless: readonly string[];
+  /** For the paths of `pathsToCheck`: whether the account may write there. */
+  writable: ReadonlyMap<string, Writable>;
+}
+
+export interface Compared {
+  differences: Difference[];
+  /** What a person may want to know, and no fault. */
+  notes: string[];
+}
+
+/** Why nothing can be shown: the program does not work as it is. */
+export function whyUnproven({ seen: { state, log, answers, output } }: Seen, asks: readonly Ask[], prints: string | undefined): string | undefined {
+  if (state.kind === 'not started') return `it does not start as it is: ${state.why}`;
+  if (state.kind === 'ended' && state.status !== 0) return `it ends with status ${state.status} as it is${lastWords(log)}`;
+  if (state.kind === 'ended' && state.why) return `as it is, ${state.why}`;
+  if (state.kind === 'running' && state.health === 'unhealthy') return 'its health check fails as it is';
+  if (state.kind === 'ended' && prints !== undefined && output !== prints.replaceAll('{uid}', '0')) return `as it is, it prints ${firstChange(prints.replaceAll('{uid}', '0'), output ?? '')}`;
+  for (const [index, ask] of asks.entries()) {
+    const answer = answers[index];
+    if (answer && ask.answer !== undefined && answer.text !== ask.answer.replaceAll('{uid}', '0')) return `asked ${answer.ask}, it ${said(answer)} as it is, not ${short(ask.answer)}`;
+  }
+  return undefined;
+}
+
+/** What holds and what not. */
+export function compare(comparison: Comparison): Compared {
+  const { before, after } = comparison;
+  const writes = compareWrites(comparison);
+  const denied = compareDenied(comparison, writes.differences);
+  const runs = [...compareRuns(comparison, after.seen), ...compareAnswers(comparison, after.seen)];
+  const differences = [...runs, ...compareRoot(after.seen), ...writes.differences, ...denied.differences, ...compareSize(before.seen, after.seen)];
+  return { differences: differences.map((one) => withCause(one, denied.accesses)), notes: [...writes.notes, ...denied.notes, ...identityNotes(before.seen, after.seen)] };
+}
+
+/** What a run as a locked-down cluster would make it adds to the rule. */
+export function compareStrict(comparison: Comparison, strict: Observation): Difference[] {
+  const numeric = /^\d+(:\d+)?$/.test(strict.user) ? [] : [`USER is ${strict.user || 'not set'}: a cluster can't check that a name is not root; write the number`];
+  const found = [...compareRuns(comparison, strict), ...compareAnswers(comparison, strict), ...compareRoot(strict)];
+  const low = (comparison.before.seen.ports ?? []).filter((port) => (comparison.moved.get(port) ?? port) < 1024);
+  const hint = strict.state.kind === 'ended' && low.length > 0 ? `; it listens on ${low.join(', ')}, and ports below 1024 are closed to it` : '';
+  return [...new Set([...numeric, ...found.map(({ message }) => message + hint)])].map((message) => ({ rule: 'strict', message }));
+}
+
+function compareRuns({ before: { seen: before, outputAgain }, prints }: Comparison, after: Observation): Difference[] {
+  const different = (message: string): Difference[] => [{ rule: 'runs', message }];
+  if (after.state.kind === 'not started') return different(`it no longer starts: ${after.state.why}`);
+  if (before.state.kind === 'running') {
+    if (after.state.kind === 'ended') return different(`it ends with status ${after.state.status}${lastWords(after.log)}`);
+    return after.state.health === 'unhealthy' ? different('its health check fails') : [];
+  }
+  if (before.state.kind !== 'ended') return [];
+  if (after.state.kind === 'running') return different('it no longer ends');
+  if (after.state.status !== before.state.status) return different(`it ends with status ${after.state.status}, not ${before.state.status}${lastWords(after.log)}`);
+  const expected = prints?.replaceAll('{uid}', after.user.split(':')[0] || '0');
+  if (expected !== undefined) return after.output === expected ? [] : different(`it prints ${firstChange(expected, after.output ?? '')}`);
+  // Only what the same image prints twice is to be expected a third time.
+  const isStable = before.output !== undefined && before.output === outputAgain;
+  return isStable && after.output !== before.output ? different(`it prints ${firstChange(before.output!, after.output ?? '')}`) : [];
+}
+
+/** The first line that is another. */
+function firstChange(before: string, after: string): string {
+  const [old, now] = [before.split('\n'), after.split('\n')];
+  const index = old.findIndex((line, at) => line !== now[at]);
+  return `${short(now[index < 0 ? old.length : index] ?? '')}, not ${short(old[index] ?? '')}`;
+}
+
+/** Ports that the kernel gives to whoever asks for any: nobody can rely on their number. */
+export const EPHEMERAL = 32_768;
+
+function compareAnswers({ before, known, moved, asks }: Comparison, after: Observation): Difference[] {
+  if (before.seen.state.kind !== 'running' || after.state.kind !== 'running') return [];
+  const expected = (before.seen.ports ?? []).filter((port) => port < EPHEMERAL || known.includes(port));
+  const { ports } = after;
+  const closed = ports === undefined ? [] : expected.filter((port) => !ports.includes(moved.get(port) ?? port));
+  const differences = closed.map((port) => `nothing listens on port ${moved.get(port) ?? port} any more`);
+  before.seen.answers.forEach((answer, index) => {
+    if (answer.error !== undefined || closed.includes(answer.port)) return;
+    const now = after.answers.find((one) => one.ask === answer.ask && one.port === (moved.get(answer.port) ?? answer.port) && (asks.length === 0 || one === after.answers[index]));
+    const wrong = answerDifference(answer, before.answersAgain[index], now, asks[index], after);
+    if (wrong) differences.push(wrong);
+  });
+  return differences.map((message) => ({ rule: 'answers', message }));
+}
+
+function answerDifference(before: Answer, again: Answer | undefined, after: Answer | undefined, ask: Ask | undefined, seen: Observation): string | undefined {
+  const where = `${before.ask} on port ${after?.port ?? before.port}`;
+  if (!after || after.error !== undefined) return `${where} gets no answer (${after?.error ?? 'not asked'})`;
+  if (after.status !== before.status) return `${where} answers ${after.status}, not ${before.status}: ${short(after.text ?? '')}`;
+  if (ask?.answer !== undefined) {
+    const expected = ask.answer.replaceAll('{uid}', String(seen.processes[0]?.uid ?? ''));
+    return after.text === expected ? undefined : `${where} answers ${short(after.text ?? '')}, not ${short(expected)}`;
+  }
+  const isStable = again !== undefined && again.text === before.text;
+  return isStable && after.text !== before.text ? `${where} answers ${firstChange(before.text ?? '', after.text ?? '')}` : undefined;
+}
+
+function compareRoot({ processes, state, user }: Observation): Difference[] {
+  const root = processes.filter(({ uid }) => uid === 0);
+  if (root.length > 0) return [{ rule: 'root', message: `${root.length === 1 ? 'a process runs' : `${root.length} processes run`} as root: ${root[0]!.command}` }];
+  if (state.kind === 'ended' && /^(root|0+)?(:|$)/.test(user)) return [{ rule: 'root', message: 'it ran as root' }];
+  return [];
+}
+
+/**
+ * The places where it must be known whether the account may write: what root wrote and the account did not,
+ * temporary files by their directory.
+ */
+export function pathsToCheck(before: Seen, after: Seen, needless: readonly string[]): string[] {
+  const settled = new Set(after.seen.written.map(({ path }) => path));
+  const open = before.seen.written.filter(({ path }) => !settled.has(path) && !isNeedless(path, needless)).map(placeOf);
+  const kept = new Set(before.seen.written.map(({ path }) => path));
+  const filled = new Set(makesOf(after.trace).map((path) => posix.dirname(path)));
+  const temporary = makesOf(before.trace).flatMap((path) => (kept.has(path) || filled.has(posix.dirname(path)) || isKernels(path) || isNeedless(path, needless) ? [] : [posix.dirname(path)]));
+  const all = new Set([...open, ...temporary]);
+  // What was made with its directory stands or falls with it.
+  const madeDirectories = before.seen.written.filter(({ how, kind, path }) => how === 'made' && kind === 'directory' && all.has(path)).map(({ path }) => path);
+  return [...all].filter((path) => !madeDirectories.some((made) => made !== path && isWithin(path, made)) && !isKernels(path)).sort();
+}
+
+/** Where a traced run made something new, whether it is still there or not. */
+export function makesOf(trace: Trace): string[] {
+  return [...new Set(succeeded(trace).flatMap(({ what, path }) => (what === 'make' ? [path] : [])))];
+}
+
+/** To take something away one must write its directory. */
+function placeOf({ path, how }: Written): string {
+  return how === 'removed' ? posix.dirname(path) : path;
+}
+
+function compareWrites({ before, after, writable }: Comparison): Compared {
+  const differences: Difference[] = [];
+  const notes: string[] = [];
+  for (const [path, { can, why }] of writable) {
+    if (can) continue;
+    if (isPersonal(path, before.seen, after.seen)) {
+      if (!isElsewhere(path, before.seen, after.seen)) notes.push(`root wrote ${path} in its home; whether the account does so in its own was not seen (${why})`);
+    } else differences.push({ rule: 'state', message: `root wrote ${path}, and the account may not: ${why}` });
+  }
+  return { differences, notes };
+}
+
+/**
+ * Whether a path is in the home of whoever runs it: caches and histories that a program keeps for itself. A plain
+ * name below /root is none of these: somebody wrote that path.
+ */
+function isPersonal(path: string, before: Observation, after: Observation): boolean {
+  const home = [before.home, after.home].find((one) => one !== '/' && isWithin(path, one));
+  if (home === undefined) return after.home === '/' && /^\/\./.test(path);
+  return path === home || /^\./.test(posix.relative(home, path)) || (isWithin(path, after.home) && after.home !== '/');
+}
+
+/** Whether what root wrote in its home the account wrote in its own. */
+function isElsewhere(path: string, before: Observation, after: Observation): boolean {
+  const own = posix.join(after.home, posix.relative(before.home, path));
+  return after.written.some((written) => isWithin(written.path, own));
+}
+
+function compareDenied({ before, after, needless }: Comparison, states: readonly Difference[]): Compared & { accesses: Access[] } {
+  const none = { differences: [], notes: [], accesses: [] };
+  if ('unavailable' in after.trace) return { ...none, notes: [`which accesses were denied is not known: ${after.trace.unavailable}`] };
+  const made = new Set(after.trace.accesses.flatMap(({ what, path, error }) => (error === undefined ? [`${what} ${path}`] : [])));
+  const denied = unique(after.trace.accesses.filter(({ what, path, error }) => (error === 'EACCES' || error === 'EPERM') && !made.has(`${what} ${path}`)));
+  const root = new Successes(succeeded(before.trace));
+  const lost = denied.filter((access) => root.has(access));
+  const told = new Set<string>();
+  const result: Compared & { accesses: Access[] } = { differences: [], notes: [], accesses: lost };
+  for (const access of lost) {
+    if (told.has(access.path)) continue;
+    told.add(access.path);
+    const text = `${access.call} ${access.path} is denied (${access.error})`;
+    const isHarmless = access.what === 'be' || isNeedless(access.path, needless) || (access.what !== 'listen' && isPersonal(access.path, before.seen, after.seen));
+    if (isHarmless) result.notes.push(`${text}; root could`);
+    else if (!states.some(({ message }) => message.includes(access.path))) result.differences.push({ rule: 'denied', message: `${text}; root could` });
+  }
+  return result;
+}
+
+/** What the run as root did with success. */
+class Successes {
+  private readonly exact = new Set<string>();
+  private readonly filled = new Set<string>();
+
+  constructor(accesses: readonly Access[]) {
+    for (const { what, path } of accesses) {
+      this.exact.add(`${what} ${path}`);
+      if (what === 'make' || what === 'write') this.exact.add(`read ${path}`).add(`write ${path}`);
+      if (what === 'make') this.filled.add(posix.dirname(path));
+    }
+  }
+
+  /** Names of temporary files are others each time: there the directory counts. */
+  has({ what, path }: Access): boolean {
+    return this.exact.has(`${what} ${path}`) || (what === 'make' && this.filled.has(posix.dirname(path)));
+  }
+}
+
+function succeeded(trace: Trace): Access[] {
+  return 'accesses' in trace ? trace.accesses.filter(({ error }) => error === undefined) : [];
+}
+
+function unique(accesses: readonly Access[]): Access[] {
+  return [...new Map(accesses.map((access) => [`${access.what} ${access.path}`, access])).values()];
+}
+
+/** Places of the kernel, where nothing is kept. The program's own outputs are not among them. */
+function isKernels(path: string): boolean {
+  return /^\/(proc|sys|dev)(\/|$)/.test(path) && !/^\/(dev\/std(out|err)|proc\/(self|\d+)\/fd\/[12])$/.test(path);
+}
+
+/** Says with what does not run or answer which access was denied, that root made. */
+function withCause(difference: Difference, denied: readonly Access[]): Difference {
+  const { rule, message } = difference;
+  const causes = denied.filter(({ path, what }) => what !== 'be' && path !== '' && !isKernels(path));
+  const cause = causes.at(-1);
+  if ((rule !== 'runs' && rule !== 'answers') || !cause || causes.some(({ path }) => message.includes(path))) return difference;
+  return { rule, message: `${message}; ${cause.call} ${cause.path} was denied` };
+}
+
+const MEGABYTE = 1_000_000;
+
+function compareSize({ size: before }: Observation, { size: after }: Observation): Difference[] {
+  const growth = after - before;
+  if (growth <= Math.max(MEGABYTE, before * 0.02)) return [];
+  return [{ rule: 'size', message: `the image grew by ${(growth / MEGABYTE).toFixed(1)} MB, ${((100 * growth) / before).toFixed(1)} %` }];
+}
+
+function identityNotes(before: Observation, after: Observation): string[] {
+  const notes: string[] = [];
+  if (before.processes.length > 0 && before.processes.every(({ uid }) => uid !== 0)) notes.push('no process ran as root before either');
+  if (after.processes.some(({ uid, gid }) => uid !== 0 && gid === 0)) notes.push('its group is root (gid 0)');
+  const power = after.processes.find(({ uid, capabilities }) => uid !== 0 && capabilities !== undefined && capabilities !== 0n);
+  if (power) notes.push(`${power.command} has capabilities (${power.capabilities!.toString(16)})`);
+  return notes;
+}
+
+function lastWords(log: readonly string[]): string {
+  return log.length > 0 ? `: ${short(log.at(-1)!)}` : '';
+}
+
+function said({ error, text }: Answer): string {
+  return error === undefined ? `answers ${short(text ?? '')}` : `gives no answer (${error})`;
+}
+
+function short(text: string): string {
+  const line = text.trim().split('\n')[0] ?? '';
+  return JSON.stringify(line.length > 100 ? `${line.slice(0, 100)}…` : line);
+}

@@ -1,0 +1,228 @@
+import { type Who, whoRuns, type Writable, writableAt } from './access.ts';
+import { buildImage, type Image } from './build.ts';
+import { compare, compareStrict, type Comparison, type Difference, EPHEMERAL, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
+import type { Container } from './container.ts';
+import { contextWith, sourceWith } from './context.ts';
+import { type Engine, EngineError } from './engine.ts';
+import type { Network } from './network.ts';
+import { type Exercise, watch, type Watched, watchTraced } from './observe.ts';
+import { mapLimited } from './parallel.ts';
+import type { Side, Subject } from './plan.ts';
+import type { Strace } from './strace.ts';
+import type { Observation } from './types.ts';
+
+/** What a whole run shares. */
+export interface Session {
+  engine: Engine;
+  strace: Strace | { unavailable: string };
+  network: Network;
+  strict: boolean;
+  /** Seconds for a program to become ready, where its configuration says nothing. */
+  seconds: number;
+  whileRunning?: ((container: Container, side: 'before' | 'after', subject: Subject) => Promise<void>) | undefined;
+}
+
+export type Outcome =
+  /** Everything holds. */
+  | 'holds'
+  /** Something is other than it was. */
+  | 'differs'
+  /** Nothing can be shown: it does not build, start or work as it is. */
+  | 'unproven';
+
+/** What came of one subject. */
+export interface Proof {
+  subject: Subject;
+  outcome: Outcome;
+  /** Why nothing can be shown. */
+  why: string | undefined;
+  differences: Difference[];
+  notes: string[];
+  before: Observation | undefined;
+  after: Observation | undefined;
+  strict: Observation | undefined;
+  seconds: number;
+}
+
+/** Builds a target before and after, runs both in the same way, and compares. Whatever it makes is taken away again. */
+export async function prove(subject: Subject, session: Session): Promise<Proof> {
+  const begun = Date.now();
+  const made = new Made(session.engine);
+  try {
+    const found = await proveWith(subject, session, made);
+    return { before: undefined, after: undefined, strict: undefined, why: undefined, differences: [], ...found, notes: [...subject.notes, ...(found.notes ?? [])], subject, seconds: (Date.now() - begun) / 1000 };
+  } finally {
+    await made.remove();
+  }
+}
+
+/** Builds and runs a target as it is, and has the container looked at while it is there. @returns why it can't be, where it can't */
+export async function observeBefore<T>(subject: Subject, session: Session, use: (seen: Seen, container: Container) => Promise<T>): Promise<T | { why: string }> {
+  const made = new Made(session.engine);
+  try {
+    const image = await made.image(subject.before);
+    if (image instanceof EngineError) return { why: `it does not build as it is: ${image.message}` };
+    const first = await watchTwice(subject, 'before', image, { session, made, moved: new Map() });
+    if (first instanceof EngineError) return { why: `it can't be run as it is: ${first.message}` };
+    const why = whyUnproven(first.twice, subject.asks, subject.prints);
+    return why === undefined ? await use(first.twice, first.watched.container) : { why };
+  } finally {
+    await made.remove();
+  }
+}
+
+type Found = { outcome: Outcome } & Partial<Omit<Proof, 'subject' | 'seconds' | 'outcome'>>;
+
+async function proveWith(subject: Subject, session: Session, made: Made): Promise<Found> {
+  // Steps that both have in common are made once: BuildKit joins them.
+  const [before, after] = await Promise.all([made.image(subject.before), made.image(subject.after)]);
+  if (before instanceof EngineError) return { outcome: 'unproven', why: `it does not build as it is: ${before.message}` };
+  if (after instanceof EngineError) return { outcome: 'differs', differences: [{ rule: 'builds', message: `it no longer builds: ${after.message}` }] };
+
+  const moved = movedPorts(subject, before, after);
+  const first = await watchTwice(subject, 'before', before, { session, made, moved: new Map() });
+  if (first instanceof EngineError) return { outcome: 'unproven', why: `it can't be run as it is: ${first.message}` };
+  const why = whyUnproven(first.twice, subject.asks, subject.prints);
+  if (why !== undefined) return { outcome: 'unproven', why, before: first.twice.seen };
+
+  const round: Round = { session, made, moved, like: first.twice.seen };
+  const [second, strict] = await Promise.all([watchTwice(subject, 'after', after, round), session.strict ? made.watch({ ...exerciseOf(subject, 'after', after, round), flags: STRICT, writes: false }) : undefined]);
+  if (second instanceof EngineError) return { outcome: 'differs', before: first.twice.seen, differences: [{ rule: 'runs', message: `no container can be made of it: ${second.message}` }] };
+  const writable = await look(second.watched, pathsToCheck(first.twice, second.twice, subject.needless));
+  const comparison: Comparison = {
+    before: first.twice,
+    after: second.twice,
+    known: [...new Set([...subject.before.settings.published, ...before.exposed, ...subject.asks.flatMap(({ port }) => port ?? [])])],
+    moved,
+    asks: subject.asks,
+    prints: subject.prints,
+    needless: subject.needless,
+    writable,
+  };
+  const { differences, notes } = compare(comparison);
+  if (strict instanceof EngineError) differences.push({ rule: 'strict', message: strict.message });
+  else if (strict) differences.push(...compareStrict(comparison, strict.seen));
+  return {
+    outcome: differences.length === 0 ? 'holds' : 'differs',
+    differences,
+    notes,
+    before: first.twice.seen,
+    after: second.twice.seen,
+    strict: strict instanceof EngineError ? undefined : strict?.seen,
+  };
+}
+
+/** As a locked-down cluster runs it; beyond what the image is, nothing is asked for. */
+const STRICT = ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--sysctl', 'net.ipv4.ip_unprivileged_port_start=1024'];
+
+interface Round {
+  session: Session;
+  made: Made;
+  /** Ports of before that are others now. */
+  moved: ReadonlyMap<number, number>;
+  /** What was seen before. */
+  like?: Observation;
+}
+
+async function watchTwice(subject: Subject, side: 'before' | 'after', image: Image, round: Round): Promise<{ watched: Watched; twice: Seen } | EngineError> {
+  const { whileRunning, strace } = round.session;
+  const exercise = exerciseOf(subject, side, image, round);
+  const [watched, again] = await Promise.all([
+    round.made.watch({ ...exercise, whileRunning: whileRunning && ((container) => whileRunning(container, side, subject)) }),
+    watchTraced(exercise, strace).catch(unlessEngine),
+  ]);
+  if (watched instanceof EngineError) return watched;
+  // Without a traced run the rest still counts.
+  const { trace, answers, output } = again instanceof EngineError ? { trace: { unavailable: again.message }, answers: [], output: undefined } : again;
+  return { watched, twice: { seen: watched.seen, trace, answersAgain: answers, outputAgain: output } };
+}
+
+function exerciseOf(subject: Subject, side: 'before' | 'after', image: Image, { session, moved, like }: Round): Exercise {
+  const { engine, network, seconds } = session;
+  const now = (port: number) => moved.get(port) ?? port;
+  const asks = subject.asks.map((ask) => (ask.port === undefined ? ask : { ...ask, port: now(ask.port) }));
+  const expected = like && { ...like, ports: like.ports?.filter((port) => port < EPHEMERAL).map(now) };
+  const { settings, overlay } = subject[side];
+  const mounts = settings.mounts.map((mount) => (mount.kind === 'copy' ? { ...mount, source: sourceWith(engine, mount.source!, overlay) } : mount));
+  return { engine, network, image, settings: { ...settings, mounts }, asks, like: expected, flags: [], writes: true, seconds: subject.seconds ?? seconds };
+}
+
+
+/** What was made for one subject. */
+class Made {
+  private readonly engine: Engine;
+  private readonly containers: Container[] = [];
+  private readonly images = new Set<string>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** Builds a side, and before it the images of this repository that it rests on. */
+  async image({ build, overlay, needs }: Side): Promise<Image | EngineError> {
+    const bases: Record<string, string> = { ...build.bases };
+    try {
+      for (const need of needs) {
+        if (bases[need.reference] !== undefined) continue;
+        const { id } = await buildImage(this.engine, { ...need.build, bases, context: contextWith(this.engine, need.build.context, overlay) });
+        this.images.add(id);
+        bases[need.reference] = await this.named(id);
+      }
+      const image = await buildImage(this.engine, { ...build, bases, context: contextWith(this.engine, build.context, overlay) });
+      this.images.add(image.id);
+      return image;
+    } catch (error) {
+      return unlessEngine(error);
+    }
+  }
+
+  async watch(exercise: Exercise): Promise<Watched | EngineError> {
+    try {
+      const watched = await watch(exercise);
+      this.containers.push(watched.container);
+      return watched;
+    } catch (error) {
+      return unlessEngine(error);
+    }
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.containers.map((container) => container.remove()));
+    if (this.images.size > 0) await this.engine.call(['rmi', '--force', ...this.images]);
+  }
+
+  /** A name by which another build can rest on an image. */
+  private async named(id: string): Promise<string> {
+    const name = `unroot-verify-${this.engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`;
+    await this.engine.call(['tag', id, name]);
+    return name;
+  }
+}
+
+function unlessEngine(error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  throw error;
+}
+
+/** Whether the account may write at each place. */
+async function look({ container, seen }: Watched, paths: readonly string[]): Promise<Map<string, Writable>> {
+  if (paths.length === 0) return new Map();
+  const who: Who = await whoRuns(container, seen);
+  const found = await mapLimited(4, paths, (path) => writableAt(container, who, path));
+  return new Map(paths.map((path, index) => [path, found[index]!]));
+}
+
+/**
+ * Ports that a fix moved: those behind the same published port of a service, else the ones that EXPOSE names no longer
+ * against those that it names now, in order.
+ */
+function movedPorts({ before, after }: Subject, old: Image, now: Image): Map<number, number> {
+  const moved = new Map<number, number>();
+  const [was, is] = [before.settings.published, after.settings.published];
+  if (was.length === is.length && was.length > 0) was.forEach((port, index) => port !== is[index] && moved.set(port, is[index]!));
+  if (moved.size > 0) return moved;
+  const gone = old.exposed.filter((port) => !now.exposed.includes(port));
+  const come = now.exposed.filter((port) => !old.exposed.includes(port));
+  if (gone.length === come.length) gone.forEach((port, index) => moved.set(port, come[index]!));
+  return moved;
+}

@@ -1,0 +1,267 @@
+import { basename, relative, resolve } from 'node:path';
+import { type Config, Configs, nameIn } from '../config.ts';
+import { VERIFY_DEFAULTS, type VerifyTarget } from '../settings-verify.ts';
+import { decode, Disk } from '../disk.ts';
+import { discover, kindOf } from '../discover.ts';
+import type { Stage } from '../dockerfile/parse.ts';
+import { parseReference } from '../images/reference.ts';
+import { type Options, type Result, transforms, unroot } from '../index.ts';
+import { groupsOf, imageKey, link, type LinkedService, type Project, type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
+import type { TargetReport } from '../report/report.ts';
+import type { BuildPlan } from './build.ts';
+import { PLAIN, type RunSettings } from './container.ts';
+import type { Overlay } from './context.ts';
+import { Revision } from './git.ts';
+import { settingsOf } from './service.ts';
+import type { Ask } from './talk.ts';
+
+export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'config' | 'without'> {
+  /** A git revision: what changed since is verified, against what it was then. */
+  base?: string | undefined;
+}
+
+export interface Plan {
+  subjects: Subject[];
+  /** Targets that are left, with why. */
+  left: { path: string; stage: string; why: string }[];
+  /** Files that could not be read or parsed. */
+  errors: { path: string; message: string }[];
+  /** What `unroot` would do. */
+  result: Result;
+}
+
+/** A target to be built and run before and after, as one of the services that run it. */
+export interface Subject {
+  path: string;
+  absolute: string;
+  /** The stage's name, else its index. */
+  stage: string;
+  line: number;
+  /** The stage's name, where it has one. */
+  stageName: string | undefined;
+  /** The compose service whose settings it runs with. */
+  service: string | undefined;
+  before: Side;
+  after: Side;
+  asks: Ask[];
+  prints: string | undefined;
+  needless: string[];
+  /** Seconds for the program to become ready; undefined for the usual. */
+  seconds: number | undefined;
+  egress: boolean;
+  /** What of its service is not made. */
+  notes: string[];
+  config: Config | undefined;
+  root: string;
+}
+
+/** One of the two. */
+export interface Side {
+  build: BuildPlan;
+  /** What the context holds instead of what lies on disk. */
+  overlay: Overlay;
+  /** Images of this repository that it is built on, by reference as written: to be built first. */
+  needs: { reference: string; build: BuildPlan }[];
+  settings: RunSettings;
+}
+
+/**
+ * What is to be verified: the targets that unroot would change, or those that changed since a revision.
+ * @throws GitError for a revision that is not there, UsageError for options that make no sense
+ */
+export function plan(paths: readonly string[], options: PlanOptions): Plan {
+  const cwd = options.cwd ?? process.cwd();
+  const result = unroot(paths, { ...options, write: false });
+  const found = discover(paths, cwd);
+  const planner = new Planner(cwd, options, result);
+  const { disk } = planner;
+  for (const group of groupsOf(found.files, disk)) planner.group(group);
+  const errors = result.report.files.flatMap(({ path, error }) => (error === undefined ? [] : [{ path, message: error }]));
+  return { subjects: planner.subjects, left: planner.left, errors, result };
+}
+
+class Planner {
+  readonly subjects: Subject[] = [];
+  readonly left: Plan['left'] = [];
+  readonly disk: Disk;
+  private readonly configs: Configs;
+  private readonly cwd: string;
+  private readonly result: Result;
+  private readonly revision: Revision | undefined;
+
+  constructor(cwd: string, options: PlanOptions, result: Result) {
+    this.cwd = cwd;
+    this.disk = new Disk(cwd);
+    this.result = result;
+    this.configs = new Configs(this.disk, transforms.map(({ name }) => name), options.config === undefined ? undefined : resolve(cwd, options.config));
+    this.revision = options.base === undefined ? undefined : new Revision(cwd, options.base);
+  }
+
+  group(group: readonly SourceFile[]): void {
+    if (group.some(({ path }) => this.result.report.files.some((file) => file.path === path && file.status === 'error'))) return;
+    const before = link(group.flatMap((file) => this.atBase(file) ?? []), this.disk, this.configs);
+    const after = link(group.map((file) => ({ ...file, text: this.result.changes.get(file.path)?.after ?? file.text })), this.diskAfter(), this.configs);
+    for (const target of after.targets) this.target(target, before);
+  }
+
+  private diskAfter(): Disk {
+    const brought = [...this.result.changes.values()].filter(({ file }) => file.kind === 'brought');
+    return this.disk.with(new Map(brought.map(({ file, after }) => [this.disk.real(file.absolute)!, after])));
+  }
+
+  /** A file as it was; undefined where it was not there. */
+  private atBase(file: SourceFile): SourceFile | undefined {
+    if (!this.revision) return file;
+    const bytes = this.revision.read(file.absolute);
+    const decoded = bytes && decode(bytes);
+    return decoded && 'text' in decoded ? { ...file, text: decoded.text } : undefined;
+  }
+
+  private target(after: Target, old: Project): void {
+    const before = counterpart(after, old);
+    const { path } = after.unit.file;
+    const report = this.reportOf(after, before);
+    const why = this.whyLeft(after, before, report);
+    if (why !== undefined) {
+      if (why !== '') this.left.push({ path, stage: stageLabel(after), why });
+      return;
+    }
+    for (const pair of servicePairs(before!, after)) this.subject(before!, after, pair);
+  }
+
+  /** unroot's own word on a target. Its report names stages as they are on disk: before the change, after a revision. */
+  private reportOf(after: Target, before: Target | undefined): TargetReport | undefined {
+    const own = this.result.report.targets.filter(({ path }) => path === after.unit.file.path);
+    const labels = [before, after].flatMap((target) => (target ? stageLabel(target) : []));
+    if (this.revision) labels.reverse();
+    return labels.flatMap((label) => own.find(({ stage }) => stage === label) ?? [])[0] ?? (own.length === 1 ? own[0] : undefined);
+  }
+
+  /** Why a target is not verified: a reason to tell, nothing to tell, or undefined where it is. */
+  private whyLeft(after: Target, before: Target | undefined, report: TargetReport | undefined): string | undefined {
+    const pending = this.result.report.findings.some(({ path, stage, status }) => path === report?.path && stage === report.stage && status === 'pending');
+    if (!this.revision) return pending ? this.whyUnbuildable(after, before) : '';
+    if (!this.hasChanged(after, before) && !pending) return '';
+    if (!pending && report !== undefined && report.verdict !== 'nonroot') return `unroot leaves it as root: ${report.reasons[0] ? `${report.reasons[0].rule}: ${report.reasons[0].message}` : report.verdict}`;
+    if (!before) return `it was not there at ${String(this.revision)}; there is nothing to compare it with`;
+    return this.whyUnbuildable(after, before);
+  }
+
+  private whyUnbuildable(after: Target, before: Target | undefined): string | undefined {
+    if (!before) return 'its stage can be found in only one of the two files';
+    return after.unit.context === undefined ? 'no directory at or above it has what it copies: its build context is out of sight' : undefined;
+  }
+
+  /** Whether anything that it is built from or run by differs from the revision. */
+  private hasChanged({ unit, services }: Target, before: Target | undefined): boolean {
+    if (!before) return true;
+    const changed = [...this.revision!.changed().keys()];
+    const own = new Set([unit.file.absolute, ...services.map(({ path }) => resolve(this.cwd, path))]);
+    return changed.some((path) => own.has(path) || (kindOf(basename(path)) === undefined && unit.context !== undefined && !relative(unit.context, path).startsWith('..')));
+  }
+
+  private subject(before: Target, after: Target, { was, is }: ServicePair): void {
+    const { unit } = after;
+    const stage = stageLabel(before);
+    const own = targetSettings(unit.config, unit.file.absolute, before);
+    const verify = unit.config?.verify ?? VERIFY_DEFAULTS;
+    const notes: string[] = [];
+    const side = (target: Target, service: LinkedService | undefined): Side => {
+      const from = service ? settingsOf(service, unit.file.root) : { settings: PLAIN, notes: [] };
+      for (const note of from.notes) if (!notes.includes(note)) notes.push(note);
+      const settings = { ...from.settings, env: { ...from.settings.env, ...own.env }, command: own.command ?? from.settings.command };
+      return { build: this.buildOf(target.unit, target.stage, service), overlay: this.overlayOf(target === before), needs: needsOf(target.unit, (other, its) => this.buildOf(other, its, undefined)), settings };
+    };
+    this.subjects.push({
+      path: unit.file.path,
+      absolute: unit.file.absolute,
+      stage,
+      line: before.stage.from.line,
+      stageName: before.stage.name,
+      service: is?.service.name,
+      before: side(before, was),
+      after: side(after, is),
+      asks: own.asks ?? [],
+      prints: own.prints,
+      needless: own.needless ?? [],
+      seconds: own.seconds,
+      egress: verify.network,
+      notes,
+      config: unit.config,
+      root: unit.file.root,
+    });
+  }
+
+  private buildOf(unit: Unit, stage: Stage, service: LinkedService | undefined): BuildPlan {
+    const { config, file } = unit;
+    const verify = config?.verify ?? VERIFY_DEFAULTS;
+    const secrets = Object.entries(verify.secrets).map(([id, path]) => [id, resolve(config!.directory, path)] as const);
+    const args = service?.service.build?.args ?? [];
+    return {
+      context: unit.context ?? file.root,
+      path: file.absolute,
+      text: file.text,
+      stage: stage === unit.dockerfile.stages.at(-1) ? undefined : (stage.name ?? String(stage.index)),
+      args: { ...Object.fromEntries(args.flatMap(({ name, value = process.env[name] }) => (value === undefined ? [] : [[name, value]]))), ...verify.args },
+      secrets: Object.fromEntries(secrets),
+      bases: verify.bases,
+      network: verify.buildNetwork,
+    };
+  }
+
+  /** What contexts hold instead of what lies on disk. Dockerfiles and compose files go in by themselves. */
+  private overlayOf(isBefore: boolean): Overlay {
+    const overlay = new Map<string, Buffer | undefined>();
+    if (isBefore && this.revision) {
+      for (const [path, how] of this.revision.changed()) if (kindOf(basename(path)) === undefined) overlay.set(path, how === 'added' ? undefined : this.revision.read(path));
+    }
+    if (isBefore) return overlay;
+    for (const { file, after } of this.result.changes.values()) if (file.kind === 'brought') overlay.set(file.absolute, Buffer.from(after));
+    return overlay;
+  }
+}
+
+/** The same target in the other text: by its stage's name, else as the last stage or by its base. */
+function counterpart(target: Target, project: Project): Target | undefined {
+  const candidates = project.targets.filter(({ unit }) => unit.file.path === target.unit.file.path);
+  if (target.stage.name !== undefined) return candidates.find(({ stage }) => stage.name === target.stage.name);
+  const isLast = ({ unit, stage }: Target) => stage === unit.dockerfile.stages.at(-1);
+  if (isLast(target)) return candidates.find(isLast);
+  return candidates.find(({ stage }) => stage.name === undefined && stage.from.logical === target.stage.from.logical);
+}
+
+interface ServicePair {
+  was: LinkedService | undefined;
+  is: LinkedService | undefined;
+}
+
+/** A target runs once for each service that runs it in a way of its own; as it is where no service does. */
+function servicePairs(before: Target, after: Target): ServicePair[] {
+  const pairs = new Map<string, ServicePair>();
+  for (const is of after.services) {
+    const was = before.services.find(({ path, service }) => path === is.path && service.name === is.service.name) ?? is;
+    const { command, entrypoint, user, mounts } = is.service;
+    const key = JSON.stringify([command, entrypoint, user, mounts.map(({ type, target }) => [type, target])]);
+    if (!pairs.has(key)) pairs.set(key, { was, is });
+  }
+  return pairs.size === 0 ? [{ was: undefined, is: undefined }] : [...pairs.values()];
+}
+
+/** What the configuration says of a target: of its Dockerfile, and over that of its stage. */
+function targetSettings(config: Config | undefined, dockerfile: string, target: Target): VerifyTarget {
+  if (!config) return {};
+  const name = nameIn(config, dockerfile);
+  return { ...config.verify.targets[name], ...config.verify.targets[`${name}:${stageLabel(target)}`] };
+}
+
+/** Images that a Dockerfile names in FROM and that another one here builds, the deepest first. */
+function needsOf(unit: Unit, build: (unit: Unit, stage: Stage) => BuildPlan, seen: readonly Unit[] = []): Side['needs'] {
+  const needs: Side['needs'] = [];
+  for (const { base } of unit.dockerfile.stages) {
+    const reference = parseReference(base);
+    const built = reference && unit.images.get(imageKey(reference));
+    if (!built || built.unit === unit || seen.includes(built.unit)) continue;
+    needs.push(...needsOf(built.unit, build, [...seen, unit]), { reference: base, build: build(built.unit, built.stage) });
+  }
+  return needs;
+}

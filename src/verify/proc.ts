@@ -1,0 +1,70 @@
+/** What this machine's /proc says of a container's processes, where the engine runs them on this machine. */
+import { readFileSync } from 'node:fs';
+
+/**
+ * Whether a process number that the engine names is that process here: with an engine elsewhere, or seen from
+ * inside a container, the same number is another's.
+ */
+export function isHere(pid: number, container: string): boolean {
+  return pid > 0 && (read(`/proc/${pid}/cgroup`)?.includes(container) ?? false);
+}
+
+export interface Status {
+  uid: number;
+  gid: number;
+  groups: number[];
+  capabilities: bigint;
+}
+
+/** Whom a process runs as, effectively (proc(5), /proc/PID/status). */
+export function statusOf(pid: number): Status | undefined {
+  const text = read(`/proc/${pid}/status`);
+  if (text === undefined) return undefined;
+  const fields = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.split(/\s+/).filter(Boolean) ?? [];
+  return { uid: Number(fields('Uid')[1]), gid: Number(fields('Gid')[1]), groups: fields('Groups').map(Number), capabilities: BigInt(`0x${fields('CapEff')[0] ?? '0'}`) };
+}
+
+/** The TCP ports on which something listens in the network of a process, loopback left out. */
+export function listeningPorts(pid: number): number[] | undefined {
+  const tables = ['tcp', 'tcp6'].flatMap((name) => read(`/proc/${pid}/net/${name}`) ?? []);
+  return tables.length === 0 ? undefined : portsIn(tables.join('\n'));
+}
+
+/** The same from the text of /proc/net/tcp and tcp6. */
+export function portsIn(tables: string): number[] {
+  const ports = new Set<number>();
+  for (const line of tables.split('\n')) {
+    const [, address, , state] = line.trim().split(/\s+/);
+    if (state !== LISTEN || address === undefined) continue;
+    const [host, port] = address.split(':') as [string, string];
+    if (!isLoopback(host)) ports.add(Number.parseInt(port, 16));
+  }
+  return [...ports].sort((one, other) => one - other);
+}
+
+const LISTEN = '0A';
+
+/** 127.0.0.0/8 and ::1 as the kernel prints them on a little-endian machine; Docker's own DNS is among them. */
+function isLoopback(host: string): boolean {
+  return host.length === 8 ? host.endsWith('7F') : host === '00000000000000000000000001000000' || /^0{16}FFFF0000.{6}7F$/.test(host);
+}
+
+/** Microseconds of processor time that a process's container has used; undefined where that can't be told. */
+export function usedTime(pid: number): number | undefined {
+  const groups = read(`/proc/${pid}/cgroup`) ?? '';
+  const path = (controller: RegExp) => groups.split('\n').map((line) => line.split(':')).find(([, name]) => controller.test(name ?? ''))?.[2];
+  const unified = path(/^$/);
+  const usage = unified === undefined ? undefined : /^usage_usec (\d+)/m.exec(read(`/sys/fs/cgroup${unified}/cpu.stat`) ?? '')?.[1];
+  if (usage !== undefined) return Number(usage);
+  const old = path(/(^|,)cpuacct(,|$)/);
+  const nanoseconds = old === undefined ? undefined : (read(`/sys/fs/cgroup/cpuacct${old}/cpuacct.usage`) ?? read(`/sys/fs/cgroup/cpu,cpuacct${old}/cpuacct.usage`));
+  return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1000;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined; // it has ended, or is not ours to see
+  }
+}

@@ -1,0 +1,125 @@
+import type { Container, Inspected } from './container.ts';
+import { EngineError } from './engine.ts';
+import { isHere, listeningPorts, portsIn, usedTime } from './proc.ts';
+import type { State } from './types.ts';
+
+export interface Ready {
+  state: State;
+  /** Ports on which something listens; undefined where nothing could tell. */
+  ports: number[] | undefined;
+  /** The engine's view of the container, where it has started. */
+  facts: Inspected | undefined;
+}
+
+export interface Patience {
+  /** Seconds for the program to become ready. */
+  seconds: number;
+  /** Ports of which one must be open, where any is known. */
+  anyOf: readonly number[];
+  /** Ports that must all be open: what the program opened before. */
+  allOf: readonly number[];
+}
+
+const POLL = 100;
+/** Open ports and processor time that stay the same for so long are taken for a program at rest. */
+const STEADY = 1200;
+/** A server may open more than one port. */
+const SETTLE = 300;
+const BUSY = 0.3;
+
+/**
+ * Starts a container and waits until its program is ready: healthy where there is a health check, else
+ * listening where a port is known, else at rest; or until it has ended, or patience has.
+ */
+export async function startAndWait(container: Container, patience: Patience): Promise<Ready> {
+  try {
+    await container.start();
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { state: { kind: 'not started', why: plain(error.message) }, ports: undefined, facts: undefined };
+  }
+  return new Watch(container, patience).wait();
+}
+
+/** The words of the engine's long sentence that say what is wrong. */
+function plain(message: string): string {
+  return message.replace(/^Error response from daemon: /, '').replace(/^failed to create (shim )?task( for container)?: /, '').replace(/^failed to create shim task: OCI runtime create failed: runc create failed: |^OCI runtime create failed: (runc create failed: |container_linux\.go:\d+: )?/, '').replace(/^unable to start container process: /, '').replace(/: unknown$/, '');
+}
+
+class Watch {
+  private readonly container: Container;
+  private readonly patience: Patience;
+  private readonly begun = Date.now();
+  private steadySince = Date.now();
+  private last: { ports: string; time: number | undefined; at: number } | undefined;
+
+  constructor(container: Container, patience: Patience) {
+    this.container = container;
+    this.patience = patience;
+  }
+
+  async wait(): Promise<Ready> {
+    let facts = await this.container.inspect();
+    for (;;) {
+      if (!facts.State.Running) return { state: ended(facts), ports: undefined, facts };
+      const ports = await openPorts(this.container, facts);
+      this.note(facts, ports);
+      if (this.isReady(facts, ports) || this.seconds() > this.patience.seconds) return this.settled(facts, ports);
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+      // The engine need not be asked about what can be seen from here.
+      if (facts.State.Health || !isHere(facts.State.Pid, this.container.id)) facts = await this.container.inspect();
+    }
+  }
+
+  private isReady({ State: { Health: health } }: Inspected, ports: number[] | undefined): boolean {
+    const { allOf, anyOf } = this.patience;
+    if (health) return health.Status !== 'starting';
+    const isAtRest = Date.now() - this.steadySince > STEADY;
+    if (ports === undefined) return isAtRest;
+    if (allOf.length > 0) return allOf.every((port) => ports.includes(port)) && this.restedFor(SETTLE);
+    if (anyOf.some((port) => ports.includes(port))) return this.restedFor(SETTLE);
+    // What EXPOSE says need not be so: another open port, and rest, will do.
+    return isAtRest && (anyOf.length === 0 || ports.length > 0);
+  }
+
+  private restedFor(milliseconds: number): boolean {
+    return Date.now() - this.steadySince > milliseconds;
+  }
+
+  /** Whether anything has changed since the last look. */
+  private note({ State: { Pid: pid } }: Inspected, ports: number[] | undefined): void {
+    const now = Date.now();
+    const time = isHere(pid, this.container.id) ? usedTime(pid) : undefined;
+    const text = String(ports);
+    const { last } = this;
+    const isBusy = last?.time !== undefined && time !== undefined && (time - last.time) / 1000 / (now - last.at) > BUSY;
+    if (last === undefined || last.ports !== text || isBusy) this.steadySince = now;
+    this.last = { ports: text, time, at: now };
+  }
+
+  private async settled(known: Inspected, ports: number[] | undefined): Promise<Ready> {
+    const facts = isHere(known.State.Pid, this.container.id) ? known : await this.container.inspect();
+    if (!facts.State.Running) return { state: ended(facts), ports, facts };
+    const status = facts.State.Health?.Status;
+    return { state: { kind: 'running', health: status === 'healthy' || status === 'unhealthy' ? status : undefined, readySeconds: this.seconds() }, ports, facts };
+  }
+
+  private seconds(): number {
+    return (Date.now() - this.begun) / 1000;
+  }
+}
+
+export function ended({ State: { ExitCode: status, OOMKilled, Error: error } }: Inspected): State {
+  return { kind: 'ended', status, why: OOMKilled ? 'it ran out of memory' : (error ?? '') };
+}
+
+/** The ports of a running container, seen from this machine or, where it runs elsewhere, from inside. */
+export async function openPorts(container: Container, { State: { Pid: pid } }: Inspected): Promise<number[] | undefined> {
+  if (isHere(pid, container.id)) return listeningPorts(pid);
+  try {
+    return portsIn(await container.engine.call(['exec', container.id, 'cat', '/proc/net/tcp', '/proc/net/tcp6']));
+  } catch (error) {
+    if (error instanceof EngineError) return undefined; // no cat in it
+    throw error;
+  }
+}
