@@ -17,7 +17,7 @@ import { type FileWrite, writeFiles } from './write.ts';
 
 export type { Edit } from './edit.ts';
 export type { Reason, Rule, Verdict } from './facts/judgement.ts';
-export type { FileReport, FindingReport, Report, ServiceReport, Summary, TargetReport } from './report/report.ts';
+export type { FileReport, FindingReport, Note, Report, ServiceReport, Summary, TargetReport } from './report/report.ts';
 export type { LeftOut } from './rewrite.ts';
 export type { Safety, Transform } from './transform.ts';
 export { ConfigError, RULES, transforms };
@@ -143,7 +143,7 @@ function decide(group: SourceFile[], disk: Disk, configs: Configs, options: Opti
   if (config instanceof ConfigError) return { group, part: leftPart(group, config), changes: new Map() };
   const kept = group.filter(({ absolute }) => !isIgnored(config, absolute));
   const result = rewrite(kept, disk, { ...settingsOf(options, config, names), configs });
-  return { group, part: reportPart(result, kept), changes: result.changes };
+  return { group, part: reportPart(result, kept, names), changes: result.changes };
 }
 
 /** The configuration of a group: that of its first Dockerfile, once those of all its files were read. */
@@ -159,7 +159,7 @@ function configOf(group: readonly SourceFile[], configs: Configs): Config | unde
 
 /** Files that were left because their configuration is wrong. */
 function leftPart(group: readonly SourceFile[], { message }: ConfigError): ReportPart {
-  return { targets: [], findings: [], sets: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [] })) };
+  return { targets: [], findings: [], sets: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [], notes: [] })) };
 }
 
 /** What was asked for on the command line comes before the configuration. */

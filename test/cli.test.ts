@@ -118,6 +118,24 @@ cli('.gitignore and folders of others are honoured, a named file is taken', () =
   });
 });
 
+cli('ignore comments: a missing reason, a wrong name and a wrong spelling are told, and change no status', () => {
+  const files = {
+    'a/Dockerfile': `# unroot ignore=run-as-user\n${ROOT}`,
+    'b/Dockerfile': `# unroot ignore=run-as-user,scratch-usr it is so\n${ROOT}`,
+    'c/Dockerfile': `# unroot-ignore: it is so\n${NONROOT}`,
+    'd/Dockerfile': `# unroot ignore=run-as-user it is so\n${ROOT}`,
+  };
+  inFolder(files, (folder) => {
+    const { status, stdout, stderr } = unroot(folder, '.');
+    assert.equal([status, stdout], [0, '']);
+    assert.equal(stderr.split('\n').filter((line) => line.includes('  note  ')), [
+      'a/Dockerfile:1  note  the comment gives no reason; say why behind it: # unroot ignore=run-as-user REASON',
+      'b/Dockerfile:1  note  the comment names a transform that there is not: scratch-usr; did you mean scratch-user?',
+      'c/Dockerfile:1  note  unroot does not read this comment; write # unroot ignore=TRANSFORM REASON',
+    ]);
+  });
+});
+
 const UNUSABLE: [args: string[], message: RegExp][] = [
   [['--nope'], /there is no option --nope; unroot --help lists them/],
   [['--onyl', 'x'], /there is no option --onyl; did you mean --only\?/],

@@ -67,6 +67,7 @@ function describe({ targets, findings, files }: Report): string {
       return `${path}:${line} ${verdict}${change}${reasons.map((reason) => `\n  ${reason.rule}: ${reason.message}`).join('')}`;
     }),
     ...findings.map(({ path, line, column, transform, status, message }) => `${path}:${line}:${column} ${transform} ${status}: ${message}`),
+    ...files.flatMap(({ path, notes }) => notes.map(({ line, message }) => `${path}:${line} note: ${message}`)),
     ...files.filter(({ error }) => error).map(({ path, errorLine, error }) => `${path}:${errorLine} error: ${error}`),
   ];
   return `${lines.join('\n')}\n`;

@@ -4,6 +4,7 @@ import type { Target } from '../project.ts';
 import type { Account } from './account.ts';
 import { madeAccounts } from './accounts.ts';
 import { commandsOf, mentions, unwrap } from './commands.ts';
+import { commentsByLine } from './comments.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { managesPackages } from './installs.ts';
 import { isRoot } from './user.ts';
@@ -118,9 +119,9 @@ function danglingAt({ text, escape }: Dockerfile, { end, heredocs }: Instruction
 }
 
 /** The whole-line comment on a line, if there is one. */
-function commentAt({ comments, directives }: Dockerfile, line: number): Comment | undefined {
-  if (directives.some((directive) => directive.line === line)) return undefined;
-  return comments.find((comment) => comment.line === line && !comment.inside);
+function commentAt(dockerfile: Dockerfile, line: number): Comment | undefined {
+  const comment = commentsByLine(dockerfile).get(line);
+  return comment?.inside ? undefined : comment;
 }
 
 /** The opening or closing line of a region that some tool or person keeps. */

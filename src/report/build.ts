@@ -5,6 +5,7 @@ import type { Judgement, Verdict } from '../facts/judgement.ts';
 import { effectiveUser } from '../facts/user.ts';
 import { type SourceFile, stageLabel, type Target } from '../project.ts';
 import type { Rewritten, Settled } from '../rewrite.ts';
+import { notesOn } from './notes.ts';
 import { positionAt } from './positions.ts';
 import type { FileReport, FindingReport, Report, Summary, TargetReport } from './report.ts';
 
@@ -21,12 +22,15 @@ export interface FixSet {
 }
 
 /** The report on a group, before anything is written: what would be applied is pending. */
-export function reportPart({ settled, judgements, changes, errors }: Rewritten, group: readonly SourceFile[]): ReportPart {
+export function reportPart({ project, settled, judgements, changes, errors }: Rewritten, group: readonly SourceFile[], transforms: readonly string[]): ReportPart {
+  const dockerfiles = new Map(project.units.map(({ file, dockerfile }) => [file.path, dockerfile]));
   const brought = [...changes.values()].flatMap(({ file }) => (file.kind === 'brought' ? [file] : []));
   const files = [...group, ...brought].map(({ path }): FileReport => {
     const error = errors.find((one) => one.path === path);
     const change = changes.get(path);
-    return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [] };
+    const dockerfile = dockerfiles.get(path);
+    const notes = dockerfile ? notesOn(dockerfile, transforms) : [];
+    return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [], notes };
   });
   const findings = new Map(settled.map((one) => [one, findingReport(one)]));
   const targets = new Map([...judgements].map(([target, judgement]) => [target, targetReport(target, judgement, settled)]));
@@ -65,7 +69,7 @@ function targetsOf({ finding, transform }: Settled, targets: ReadonlyMap<Target,
 export function buildReport(parts: readonly Omit<ReportPart, 'sets'>[], { errors: unread, left }: Discovered): Report {
   const targets = inOrder(parts.flatMap((part) => part.targets));
   const findings = inOrder(parts.flatMap((part) => part.findings));
-  const unreadFiles = unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [] }));
+  const unreadFiles = unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [], notes: [] }));
   const files = inOrder([...parts.flatMap((part) => part.files), ...unreadFiles]);
   return { version: 1, targets, services: [], findings, files, summary: summarize(targets, findings, files, left.length) };
 }

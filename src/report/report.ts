@@ -71,6 +71,15 @@ export interface FileReport {
   errorLine: number | undefined;
   /** Against the original, UTF-16 offsets, end-exclusive. */
   edits: Edit[];
+  notes: Note[];
+}
+
+/** Something that changes no verdict, and that somebody should mend. */
+export interface Note {
+  /** From 1. */
+  line: number;
+  /** One line: what it is and what to do. */
+  message: string;
 }
 
 export interface Summary {
