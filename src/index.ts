@@ -9,6 +9,7 @@ import { buildReport, type FixSet, type ReportPart, reportPart } from './report/
 import { unifiedDiff } from './report/diff.ts';
 import type { Report } from './report/report.ts';
 import { WrittenReport } from './report/written.ts';
+import { Resolver } from './images/resolve/resolver.ts';
 import { nearest } from './nearest.ts';
 import { type Change, type LeftOut, rewrite, type RewriteOptions } from './rewrite.ts';
 import { USER_PATTERN } from './settings.ts';
@@ -38,6 +39,10 @@ export interface Options {
   config?: string | undefined;
   /** Targets whose fixes are to be left out, and why. */
   without?: readonly LeftOut[] | undefined;
+  /** Ask a container engine about images that neither the configuration nor the catalogue knows. Nothing of them is run. */
+  resolve?: boolean | undefined;
+  /** The engine's command: a name on the PATH, or a path; `docker` by default. */
+  engine?: string | undefined;
 }
 
 export interface Result {
@@ -101,11 +106,22 @@ function* run(found: Discovered, options: Options): Generator<Progress, Result, 
   chosenPhases(options, names);
   checkedUser(options.user);
   const configs = new Configs(disk, names, options.config === undefined ? undefined : resolve(cwd, options.config));
-  const decided = yield* decideAll(groupsOf(found.files, disk), disk, configs, options, names);
+  const resolver = options.resolve ? new Resolver(options.engine ?? 'docker') : undefined;
+  const decided = yield* decideAll(groupsOf(found.files, disk), { disk, configs, names, resolver }, options);
+  resolver?.close();
   const changes = new Map(decided.flatMap(({ changes: own }) => [...own]));
-  const report = buildReport(decided.map(({ part }) => part), found);
+  const report = buildReport(decided.map(({ part }) => part), found, resolver?.notes());
   if (options.write) yield* write(decided.flatMap(({ part }) => part.sets), changes, report);
   return { report, diff: diffOf(changes), changes };
+}
+
+/** What deciding asks. */
+interface Surroundings {
+  disk: Disk;
+  configs: Configs;
+  /** Of all transforms. */
+  names: readonly string[];
+  resolver: Resolver | undefined;
 }
 
 /** What was decided of a group of files. */
@@ -119,14 +135,14 @@ interface Decided {
  * Decides group by group. Where a fix changes a file that another group brings in too, the two belong
  * together, and are decided again as one.
  */
-function* decideAll(groups: SourceFile[][], disk: Disk, configs: Configs, options: Options, names: readonly string[]): Generator<Progress, Decided[], unknown> {
+function* decideAll(groups: SourceFile[][], around: Surroundings, options: Options): Generator<Progress, Decided[], unknown> {
   const waiting = [...groups];
   let decided: Decided[] = [];
   for (let group = waiting.shift(); group; group = waiting.shift()) {
     yield { phase: 'decide', done: decided.length, total: decided.length + 1 + waiting.length };
-    const one = decide(group, disk, configs, options, names);
+    const one = decide(group, around, options);
     const brought = [...one.changes.values()].flatMap(({ file }) => (file.kind === 'brought' ? [file.absolute] : []));
-    const others = brought.length === 0 ? [] : [...decided.map((other) => other.group), ...waiting].filter((other) => bringsAny(other, brought, disk, configs));
+    const others = brought.length === 0 ? [] : [...decided.map((other) => other.group), ...waiting].filter((other) => bringsAny(other, brought, around.disk, around.configs));
     if (others.length === 0) {
       decided.push(one);
       continue;
@@ -138,11 +154,11 @@ function* decideAll(groups: SourceFile[][], disk: Disk, configs: Configs, option
   return decided;
 }
 
-function decide(group: SourceFile[], disk: Disk, configs: Configs, options: Options, names: readonly string[]): Decided {
+function decide(group: SourceFile[], { disk, configs, names, resolver }: Surroundings, options: Options): Decided {
   const config = configOf(group, configs);
   if (config instanceof ConfigError) return { group, part: leftPart(group, config), changes: new Map() };
   const kept = group.filter(({ absolute }) => !isIgnored(config, absolute));
-  const result = rewrite(kept, disk, { ...settingsOf(options, config, names), configs });
+  const result = rewrite(kept, disk, { ...settingsOf(options, config, names), configs, source: resolver });
   return { group, part: reportPart(result, kept, names), changes: result.changes };
 }
 

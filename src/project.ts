@@ -6,6 +6,7 @@ import { type ComposeService, readStacks } from './compose/stack.ts';
 import { type Config, type Configs, namedFor } from './config.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
+import type { ImageSource } from './images/lookup.ts';
 import { parseReference, type Reference } from './images/reference.ts';
 import { memo } from './memo.ts';
 
@@ -50,6 +51,8 @@ export interface Unit {
   /** What else in the repository builds it. */
   builders: Builder[];
   config: Config | undefined;
+  /** Whom to ask about an image that neither the configuration nor the catalogue knows. */
+  source: ImageSource | undefined;
   /** The images that this repository builds, by name: a FROM may name one. Shared by all units of a project. */
   images: ReadonlyMap<string, BuiltImage>;
 }
@@ -125,8 +128,11 @@ function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, ot
   for (const file of moved) groupOf.set(file, kept);
 }
 
-/** Parses the files and joins what belongs together. A file that can't be parsed becomes an error, the others go on. */
-export function link(files: readonly SourceFile[], disk: Disk, configs: Configs): Project {
+/**
+ * Parses the files and joins what belongs together. A file that can't be parsed becomes an error, the others go on.
+ * @param source whom to ask about images that neither the configuration nor the catalogue knows; nobody by default
+ */
+export function link(files: readonly SourceFile[], disk: Disk, configs: Configs, source?: ImageSource): Project {
   const errors: FileError[] = [];
   const services = linkedServices(files, disk, errors);
   const images = new Map<string, BuiltImage>();
@@ -137,7 +143,7 @@ export function link(files: readonly SourceFile[], disk: Disk, configs: Configs)
     if (!dockerfile) continue;
     const own = services.filter((linked) => builds(linked, file.absolute));
     const builders = buildersFor(file, disk);
-    units.push({ file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders, config: configs.for(file.absolute), images });
+    units.push({ file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders, config: configs.for(file.absolute), source, images });
   }
   const project: Project = { disk, units, targets: [], services, errors };
   for (const unit of units) nameImages(unit, images);

@@ -7,11 +7,14 @@ import { fixedParent } from './facts/built-upon.ts';
 import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
 import { effectiveUser } from './facts/user.ts';
+import type { ImageSource } from './images/lookup.ts';
 import { type FileError, link, type Project, type SourceFile, stageLabel, type Target } from './project.ts';
 import type { Finding, Transform, TransformOptions } from './transform.ts';
 
 export interface RewriteOptions extends TransformOptions {
   configs: Configs;
+  /** Whom to ask about images that neither the configuration nor the catalogue knows. */
+  source?: ImageSource | undefined;
   /** The transforms to run, phase by phase. */
   phases: readonly (readonly Transform[])[];
   /** Whether to apply unsafe fixes too. */
@@ -80,7 +83,7 @@ export function rewrite(files: readonly SourceFile[], disk: Disk, options: Rewri
 }
 
 function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, dropped: ReadonlyMap<string, string>): Rewritten {
-  const project = link(files, disk, options.configs);
+  const project = link(files, disk, options.configs, options.source);
   const sources = new Sources(files, disk);
   const settled: Settled[] = [];
   let current = project;
@@ -92,7 +95,7 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
     found.sort((one, other) => depthOf(one.finding.needs) - depthOf(other.finding.needs));
     for (const { finding, transform } of found) inPhase.push(settle(finding, transform, options, dropped, sources, inPhase));
     settled.push(...inPhase);
-    if (sources.apply(inPhase)) current = link(sources.files(), sources.disk(), options.configs);
+    if (sources.apply(inPhase)) current = link(sources.files(), sources.disk(), options.configs, options.source);
   }
 
   const judgements = new Map(project.targets.map((target) => [target, judge(asDecided(target, settled, current))]));
@@ -212,7 +215,7 @@ function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, opti
   }
   const changedFiles = files.map((file) => (result.changes.has(file.path) ? { ...file, text: result.changes.get(file.path)!.after } : file));
   const changedDisk = diskAfter(result.changes, disk);
-  const again = link(changedFiles, changedDisk, options.configs);
+  const again = link(changedFiles, changedDisk, options.configs, options.source);
   for (const { path, line, message } of again.errors) {
     if (result.changes.has(path)) failAll(result, path, `the result does not parse (line ${line}: ${message})`, failures);
   }

@@ -10,6 +10,8 @@ export const OPTIONS = {
   skip: { type: 'string', array: true, requiresArg: true, describe: 'leave out these transforms' },
   user: { type: 'string', requiresArg: true, describe: 'whom to run as: NAME, UID or UID:GID' },
   config: { type: 'string', requiresArg: true, describe: 'this configuration, not the nearest' },
+  resolve: { type: 'boolean', describe: 'ask an engine about images that are not in the catalogue' },
+  engine: { type: 'string', requiresArg: true, default: 'docker', describe: 'the engine to ask: a command' },
   format: { choices: ['diff', 'json'], requiresArg: true, default: 'diff', describe: 'what goes to stdout' },
 } as const satisfies Record<string, Options>;
 

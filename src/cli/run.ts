@@ -14,7 +14,7 @@ export async function runCommand(paths: readonly string[], argv: RunArguments): 
   if (argv.write && argv.check) throw new UsageError('--check writes nothing; leave out --write');
   const fromInput = paths.includes('-');
   if (fromInput && paths.length > 1) throw new UsageError('- reads standard input and goes with no other path');
-  const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, config: argv.config };
+  const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, config: argv.config, resolve: argv.resolve, engine: argv.engine };
   const guard = new SignalGuard();
   const result = fromInput ? readInput(options) : await walk(unrootSteps(paths, options), guard);
   await printResult(result, argv, fromInput);

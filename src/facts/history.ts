@@ -3,7 +3,6 @@ import { parseReference, type Reference } from '../images/reference.ts';
 import { expand, type Variables } from '../dockerfile/expand.ts';
 import { properties } from '../dockerfile/inside.ts';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
-import type { ImageEntry } from '../images/types.ts';
 import { type BuiltImage, imageKey, stageNamed, type Unit } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { memo } from './memo.ts';
@@ -68,7 +67,7 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
   const chain = chainOf(stage, own);
   const stages = chain.map((link) => link.stage);
   const [first] = chain as [BuiltImage, ...BuiltImage[]];
-  const base = baseOf(first.stage, first.unit.dockerfile, own.config?.images);
+  const base = baseOf(first.stage, first.unit.dockerfile, own);
   const facts = base.kind === 'image' ? base.facts : undefined;
   const history: History = {
     base,
@@ -196,11 +195,11 @@ const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | nu
   return globals;
 });
 
-function baseOf(stage: Stage, dockerfile: Dockerfile, own: readonly ImageEntry[] | undefined): Base {
+function baseOf(stage: Stage, dockerfile: Dockerfile, { config, source }: Unit): Base {
   const text = fromText(stage, dockerfile);
   if (text === 'scratch') return { kind: 'scratch', text };
   const reference = text ? parseReference(text) : undefined;
-  return text && reference ? { kind: 'image', text, reference, facts: lookUp(reference, own) } : { kind: 'unresolved', text: stage.base };
+  return text && reference ? { kind: 'image', text, reference, facts: lookUp(reference, config?.images) ?? source?.lookUp(text, reference) } : { kind: 'unresolved', text: stage.base };
 }
 
 function startPart(instruction: Instruction, shell: readonly string[]): StartPart {

@@ -13,6 +13,12 @@ export interface ImageFacts {
   verified: boolean;
 }
 
+/** Whoever else may be asked about an image: an engine, with `--resolve`. */
+export interface ImageSource {
+  /** @param text the reference as it stands in the file, variables replaced */
+  lookUp(text: string, reference: Reference): ImageFacts | undefined;
+}
+
 /**
  * What is known of an image; undefined for one that the catalogue does not have.
  * @param own entries of the user, which come first

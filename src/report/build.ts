@@ -66,12 +66,12 @@ function targetsOf({ finding, transform }: Settled, targets: ReadonlyMap<Target,
 }
 
 /** The report of a whole run, in the order of the paths. */
-export function buildReport(parts: readonly Omit<ReportPart, 'sets'>[], { errors: unread, left }: Discovered): Report {
+export function buildReport(parts: readonly Omit<ReportPart, 'sets'>[], { errors: unread, left }: Discovered, notes: string[] = []): Report {
   const targets = inOrder(parts.flatMap((part) => part.targets));
   const findings = inOrder(parts.flatMap((part) => part.findings));
   const unreadFiles = unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [], notes: [] }));
   const files = inOrder([...parts.flatMap((part) => part.files), ...unreadFiles]);
-  return { version: 1, targets, services: [], findings, files, summary: summarize(targets, findings, files, left.length) };
+  return { version: 1, targets, services: [], findings, files, notes, summary: summarize(targets, findings, files, left.length) };
 }
 
 function inOrder<T extends { path: string }>(items: T[]): T[] {

@@ -9,6 +9,8 @@ export interface Report {
   services: ServiceReport[];
   findings: FindingReport[];
   files: FileReport[];
+  /** What a person should know of the run as a whole, a line each. */
+  notes: string[];
   summary: Summary;
 }
 

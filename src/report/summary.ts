@@ -14,7 +14,7 @@ export function summarizeForPeople(report: Report, { paint }: SummaryOptions): s
   }
   for (const { path, notes } of report.files) for (const { line, message } of notes) lines.push(`${path}:${line}  ${paint('dim', 'note')}  ${message}`);
   for (const target of report.targets) lines.push(...targetLines(target, report, paint));
-  lines.push(...counts(report, paint));
+  lines.push(...report.notes, ...counts(report, paint));
   return `${lines.join('\n')}\n`;
 }
 

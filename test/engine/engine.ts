@@ -39,6 +39,18 @@ export async function removeVolume(volume: string): Promise<void> {
   await docker('volume', 'rm', '--force', volume);
 }
 
+/** Gives an image a name of this run's own. @returns it */
+export async function nameImage(id: string, what: string): Promise<string> {
+  const name = `unroot-test/${what}-${process.pid}:1`;
+  await docker('tag', id, name);
+  return name;
+}
+
+/** The ids of containers that were made of an image, whatever state they are in. */
+export async function containersOf(image: string): Promise<string[]> {
+  return (await docker('ps', '--all', '--quiet', '--filter', `ancestor=${image}`)).split('\n').filter(Boolean);
+}
+
 export async function removeImage(image: string): Promise<void> {
   await docker('rmi', '--force', image);
 }

@@ -21,7 +21,7 @@ export const unknownBase: KeepAway = (target) => {
     rule: 'unknown-base',
     message: `${name} is not known`,
     line,
-    advice: `ask the image: docker image inspect -f '{{.Config.User}} {{.Config.Entrypoint}} {{.Config.Cmd}}' ${image}`,
+    advice: `unroot --resolve asks an engine about it; or look yourself: docker image inspect -f '{{.Config.User}} {{.Config.Entrypoint}} {{.Config.Cmd}}' ${image}`,
   };
 };
 
