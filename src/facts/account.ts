@@ -189,9 +189,10 @@ export function newAccount(history: History): Account | undefined {
 
 /** RULES D5: a new account, or a bare number where nothing can make one. */
 function fresh(history: History, family: Family): Account | undefined {
+  const base = basesAccounts(history);
   let id = NEW_UID;
-  while (isIdTaken(id, history)) id += 1;
-  const name = ['app', 'unroot'].find((one) => !isNameTaken(one, history)) ?? `app${id}`;
+  while (isIdTaken(id, history) || base.some(({ uid, gid }) => uid === id || gid === id)) id += 1;
+  const name = ['app', 'unroot'].find((one) => !isNameTaken(one, history) && !base.some((account) => account.name === one)) ?? `app${id}`;
   const create = accountCommands(history, name, id);
   const numbers = { user: `${id}:${id}`, owner: `${id}:${id}`, uid: id, gid: id };
   if (create) return { ...numbers, name, home: `/home/${name}`, source: 'new', create };

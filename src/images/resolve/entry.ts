@@ -14,7 +14,7 @@ import type { ImageConfig, ImageFiles, Probe } from './engine.ts';
 export function entryOf(text: string, { repo }: Reference, { config, files }: Probe): ImageEntry {
   const family = familyOf(files);
   const accounts = accountsOf(files, config);
-  const [first] = accounts;
+  const shipped = accounts[0] && isForPrograms(accounts[0]) && !powerfulIn(files).has(accounts[0].name!);
   const user = userOf(config, accounts);
   const drops = dropsIn(files?.entrypoint);
   const open: NonNullable<ImageEntry['unverified']> = ['writes'];
@@ -25,7 +25,7 @@ export function entryOf(text: string, { repo }: Reference, { config, files }: Pr
     family,
     user,
     accounts,
-    action: user !== 'root' ? 'already-nonroot' : first && isForPrograms(first) ? 'use-existing' : 'create-user',
+    action: user !== 'root' ? 'already-nonroot' : shipped ? 'use-existing' : 'create-user',
     start: startKindOf(config),
     entrypoint: config.Entrypoint ?? [],
     cmd: config.Cmd ?? [],
@@ -70,16 +70,22 @@ function isForPrograms({ name, uid }: ImageAccount): boolean {
   return uid !== undefined && uid >= 100 && uid < 65_534 && /^(app|appuser|app-user|application|nonroot|non-root|node|bun|deno|runner|service|user|container|default|www|web)$/.test(name ?? '');
 }
 
-/** All accounts of the image but root, those that programs run as first; none that a group gives power. */
+/** All accounts of the image but root, since their names are taken; those that programs run as first. */
 function accountsOf(files: ImageFiles | undefined, { Env }: ImageConfig): ImageAccount[] {
   const home = (Env ?? []).find((one) => one.startsWith('HOME='))?.slice(5);
-  const powerful = new Set((files?.group ?? '').split('\n').flatMap((line) => (/^(sudo|wheel|docker|admin):/.test(line) ? (line.split(':')[3] ?? '').split(',') : [])));
+  const powerful = powerfulIn(files);
   const accounts = (files?.passwd ?? '').split('\n').flatMap((line): ImageAccount[] => {
     const [name, , uid, gid, , directory] = line.split(':');
-    if (!name || !/^\d+$/.test(uid ?? '') || !/^\d+$/.test(gid ?? '') || uid === '0' || powerful.has(name)) return [];
+    if (!name || !/^\d+$/.test(uid ?? '') || !/^\d+$/.test(gid ?? '') || uid === '0') return [];
     return [{ name, uid: Number(uid), gid: Number(gid), home: home ?? directory ?? '/' }];
   });
-  return accounts.sort((one, other) => Number(isForPrograms(other)) - Number(isForPrograms(one)));
+  const rank = (account: ImageAccount) => Number(isForPrograms(account) && !powerful.has(account.name!));
+  return accounts.sort((one, other) => rank(other) - rank(one));
+}
+
+/** The members of groups that give the power of root. */
+function powerfulIn(files: ImageFiles | undefined): Set<string> {
+  return new Set((files?.group ?? '').split('\n').flatMap((line) => (/^(sudo|wheel|docker|admin):/.test(line) ? (line.split(':')[3] ?? '').split(',') : [])));
 }
 
 /** `User` of the configuration: empty, a name or number, with or without a group. */
