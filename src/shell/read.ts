@@ -1,5 +1,5 @@
 import { matchesPattern, truthOf } from './conditions.ts';
-import { type SyntaxNode, type Word, type WordPart, forEachChild, parse } from './unbash.ts';
+import { type ParsedScript, type SyntaxNode, type Word, type WordPart, forEachChild, parse } from './unbash.ts';
 
 /** A word of a command. Offsets are UTF-16 into the script, end-exclusive. */
 export interface ShellWord {
@@ -41,10 +41,30 @@ export type Lookup = (name: string) => string | undefined;
  * @param args what it is called with (`$1` and so on); undefined where that is not known
  */
 export function readShell(script: string, lookup: Lookup = () => undefined, cwd?: string, args?: readonly string[]): ShellScript {
+  const { commands, complete } = interpret(script, lookup, cwd, args);
+  return { commands, complete };
+}
+
+/** A script with its syntax, and the commands by the nodes that they are read from; a node that can't run has none. */
+export interface Interpreted extends ShellScript {
+  syntax: ParsedScript;
+  byNode: ReadonlyMap<SyntaxNode, ShellCommand>;
+}
+
+/** What `readShell` answers, with the syntax that it rests on, for those who ask in which control flow a command stands. */
+export function interpret(script: string, lookup: Lookup, cwd: string | undefined, args: readonly string[] | undefined): Interpreted {
   const reader = new Reader(lookup, cwd, args);
-  const parsed = parse(script);
-  reader.visit(parsed, false);
-  return { commands: reader.commands, complete: !(parsed.errors && parsed.errors.length > 0) };
+  const syntax = parse(withoutCarriageReturns(script));
+  reader.visit(syntax, false);
+  return { commands: reader.commands, complete: !(syntax.errors && syntax.errors.length > 0), syntax, byNode: reader.byNode };
+}
+
+/**
+ * Files with CRLF run once the carriage returns are gone, as a `dos2unix` at build time has it.
+ * Blanks stand in for them, so that every offset stays what it is.
+ */
+function withoutCarriageReturns(script: string): string {
+  return script.includes('\r\n') ? script.replaceAll('\\\r\n', ' \\\n').replaceAll('\r\n', ' \n') : script;
 }
 
 /** Nodes whose commands may or may not run. */
@@ -55,6 +75,7 @@ const CONDITIONAL = new Set([
 
 class Reader {
   readonly commands: ShellCommand[] = [];
+  readonly byNode = new Map<SyntaxNode, ShellCommand>();
   private readonly variables = new Map<string, string | undefined>();
   private readonly outer: Lookup;
   private cwd: string | undefined;
@@ -162,7 +183,9 @@ class Reader {
     for (const item of node.redirects) {
       if (item.type === 'Redirect' && item.target) redirects.push({ operator: item.operator, target: this.word(item.target) });
     }
-    this.commands.push({ words, redirects, assignments, pos: node.pos, end: node.end, conditional, cwd: this.cwd });
+    const command = { words, redirects, assignments, pos: node.pos, end: node.end, conditional, cwd: this.cwd };
+    this.commands.push(command);
+    this.byNode.set(node, command);
     this.remember(words, assignments, conditional);
   }
 

@@ -1,3 +1,3 @@
 /** The only door to unbash. */
 export { forEachChild, parse } from 'unbash';
-export type { SyntaxNode, Word, WordPart } from 'unbash';
+export type { ParsedScript, SyntaxNode, TestExpression, Word, WordPart } from 'unbash';
