@@ -53,6 +53,8 @@ export interface History {
   user: UserSetting | undefined;
   cwd: string | undefined;
   variables: Variables;
+  /** Those that the image keeps for the container: ENV without ARG. */
+  environment: Variables;
   entrypoint: StartPart | undefined;
   cmd: StartPart | undefined;
   /** Whether the file resets the base's ENTRYPOINT or CMD. */
@@ -76,6 +78,7 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
     user: undefined,
     cwd: base.kind === 'scratch' ? '/' : facts ? (facts.entry.workdir ?? '/') : undefined,
     variables: () => undefined,
+    environment: () => undefined,
     entrypoint: undefined,
     cmd: undefined,
     volumes: [],
@@ -121,6 +124,7 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
     }
     history.variables = variables;
   }
+  history.environment = variablesOf(environment, undefined);
   return history;
 });
 

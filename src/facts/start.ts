@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { LinkedService, Target } from '../project.ts';
 import type { Service } from '../compose/read.ts';
-import { readShell, resolvePath, type ShellCommand } from '../shell/read.ts';
+import { readShell, resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { calledScript, carriedScript, commandsOf, type Invocation, mentions, unwrap, wordsOnly } from './commands.ts';
 import { type CopiedFile, originOf } from './copies.ts';
 import { type History, historyOf, type StartPart } from './history.ts';
@@ -217,7 +217,7 @@ class Follower {
    * A start script in sight; `payload` for a program that the file copies or builds, `program` for
    * another; `opaque` for what may be a script and is out of sight; undefined for a script out of sight.
    */
-  private find(written: string, cwd: string | undefined, executed: boolean): StartScript | 'payload' | 'program' | 'opaque' | undefined {
+  find(written: string, cwd: string | undefined, executed: boolean): StartScript | 'payload' | 'program' | 'opaque' | undefined {
     let elsewhere = false;
     for (const path of candidatePaths(written, cwd)) {
       const origin = originOf(this.target, path);
@@ -270,6 +270,32 @@ class Follower {
   }
 }
 
+/** The start script that a command calls, as far as it is in sight; see `Follower.find`. */
+export function findScript(target: Target, { path, executed }: CalledScript, cwd: string | undefined): ReturnType<Follower['find']> {
+  const history = historyOf(target.stage, target.unit);
+  return new Follower(target, history, begin(history)).find(path, cwd, executed);
+}
+
+/** Whether a command is what its script was called with: `exec "$@"`. */
+export function handsOver({ words }: Invocation): boolean {
+  return words.length === 1 && /^"?(\$@|\$\{@\}|\$\*|\$\{\*\})"?$/.test(words[0]!.text);
+}
+
+/** Whether a script leaves its arguments as they came: no `shift`, no `set -- …`. */
+export function keepsArguments(commands: readonly ShellCommand[]): boolean {
+  return !commands.some(({ words: [name, ...rest] }) => name?.value === 'shift' || (name?.value === 'set' && rest.some(({ text, value }) => value === '--' || text.includes('$@'))));
+}
+
+/** What a script file is called with: the words behind it. */
+export function scriptArguments({ words }: Invocation, executed: boolean): ShellWord[] {
+  return executed ? words.slice(1) : words.slice(words.findIndex((word, index) => index > 0 && !(word.value ?? '').startsWith('-')) + 1);
+}
+
+/** What the script that a `sh -c` carries is called with: the words behind its name. */
+export function carriedArguments({ words }: Invocation): ShellWord[] {
+  return words.slice(words.findIndex((word, index) => index > 0 && /^-[a-z]*c$/.test(word.value ?? '')) + 3);
+}
+
 /** What a script is called with: the words behind its path, or behind `sh -c '…' name`; undefined where one is not known. */
 function argumentsOf({ name, words }: Invocation): string[] | undefined {
   if (name === '.' || name === 'source') return undefined;
@@ -280,7 +306,7 @@ function argumentsOf({ name, words }: Invocation): string[] | undefined {
 }
 
 /** The package.json script that a package manager is told to run; undefined for another command. */
-function packageScript({ name, words }: Invocation): string | undefined {
+export function packageScript({ name, words }: Invocation): string | undefined {
   if (name !== 'npm' && name !== 'yarn' && name !== 'pnpm' && name !== 'bun') return undefined;
   const [verb, next] = words.slice(1).flatMap(({ value }) => (value === undefined || value.startsWith('-') ? [] : [value]));
   if (verb === 'run' || verb === 'run-script') return next;
@@ -288,7 +314,7 @@ function packageScript({ name, words }: Invocation): string | undefined {
   return name === 'npm' || verb === 'exec' || verb === 'dlx' ? undefined : verb;
 }
 
-function packageScripts(text: string): Record<string, string | undefined> {
+export function packageScripts(text: string): Record<string, string | undefined> {
   let manifest: unknown;
   try {
     manifest = JSON.parse(text);
@@ -307,13 +333,13 @@ const ANY_BUILDER = new RegExp(`(^|[\\s/;&|(])(${[...BUILDERS].map((name) => nam
 /** Entrypoints of base images that run their arguments. */
 const HANDS_OVER = new Set(['docker-entrypoint.sh', 'docker-php-entrypoint', 'entrypoint.sh', '__cacert_entrypoint.sh']);
 
-interface CalledScript {
+export interface CalledScript {
   path: string;
   executed: boolean;
 }
 
 /** The script that a command runs: an argument of a shell, a sourced file, or the command itself by its path. */
-function scriptPath(invocation: Invocation, isStart: boolean): CalledScript | undefined {
+export function scriptPath(invocation: Invocation, isStart: boolean): CalledScript | undefined {
   const { name, words } = invocation;
   if (name === undefined) return undefined;
   const called = calledScript(invocation);
