@@ -1,11 +1,13 @@
 import type { Transform } from '../src/transform.ts';
 import { runAsUser } from './run-as-user.ts';
+import { runtimeInstall } from './runtime-install.ts';
 import { scratchUser } from './scratch-user.ts';
 
 /**
  * The transforms by phase, in order. Each phase sees what those before it made.
- * `scratch-user` and `run-as-user` share one: no target is both.
+ * `runtime-install` comes first: it changes what is started, what is written and where USER may
+ * stand. `scratch-user` and `run-as-user` share a phase: no target is both.
  */
-export const phases: readonly (readonly Transform[])[] = [[scratchUser, runAsUser]];
+export const phases: readonly (readonly Transform[])[] = [[runtimeInstall], [scratchUser, runAsUser]];
 
 export const transforms: readonly Transform[] = phases.flat();

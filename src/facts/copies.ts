@@ -58,6 +58,12 @@ export interface CopiedFile {
   heredoc?: Heredoc;
 }
 
+/** The instructions that bring a file into a target's image, the first to do so first. */
+export function copiesOfFile(target: Target, path: string): Copy[] {
+  const history = historyOf(target.stage, target.unit);
+  return copiesOf(history).filter((copy) => copy.destination !== undefined && (heredocFor(copy, path) ?? (copy.from !== undefined ? fromStage(target, history, copy, path, 0) : fromContext(target, copy, path))) !== undefined);
+}
+
 /** Where a file of a target's image comes from; `elsewhere` for another stage or image, undefined where nothing in sight brings it. */
 export function originOf(target: Target, path: string): CopiedFile | 'elsewhere' | undefined {
   const history = historyOf(target.stage, target.unit);

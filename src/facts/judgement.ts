@@ -18,6 +18,7 @@ export const RULES = {
   'starts-others': 'it starts an init, a supervisor or a daemon that starts others and needs root for it',
   'needs-root': 'what it starts needs what only root has',
   'script-needs-root': 'its start script does what only root can do',
+  'installs-at-start': 'it installs packages when it starts, which an unprivileged user cannot, and what they are may depend on the start',
   'script-out-of-sight': 'its start script is not in the build context, so what it does is not known',
   'tool-image': 'a command-line tool that works on files of whoever calls it',
   development: 'it runs a development server or has the source mounted over it',

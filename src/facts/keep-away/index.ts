@@ -5,9 +5,10 @@ import { memo } from '../memo.ts';
 import { development } from './development.ts';
 import { lowPortElsewhere } from './low-port.ts';
 import { dropsByItself } from './drops.ts';
+import { installsAtStart } from './installs-at-start.ts';
 import { generatedFile, githubAction, looksLikeJson, onbuildRun, devContainer, windows } from './not-for-us.ts';
 import { needsRoot, scriptNeedsRoot } from './needs-root.ts';
-import { optedOut } from './opt-out.ts';
+import { optedOut, optOutFrom } from './opt-out.ts';
 import { livesInRootHome } from './root-home.ts';
 import { startsNothing, startsPrompt, unknownBase } from './starts-nothing.ts';
 import { startsOthers } from './starts-others.ts';
@@ -30,6 +31,7 @@ const REFUSALS: KeepAway[] = [
   dropsByItself,
   startsOthers,
   needsRoot,
+  installsAtStart,
   scriptNeedsRoot,
   onbuildRun,
   scriptOutOfSight,
@@ -38,6 +40,11 @@ const REFUSALS: KeepAway[] = [
   livesInRootHome,
   lowPortElsewhere,
 ];
+
+/** Whether a file is one that a transform may change, whatever becomes of its user. */
+export function isOursToChange(target: Target, transform: string): boolean {
+  return optOutFrom(target, [transform]) === undefined && ![windows, generatedFile, githubAction, devContainer, looksLikeJson].some((rule) => rule(target));
+}
 
 /** What is to be said of a target before anybody mends it. Answered once per target. */
 export const judge = memo((target: Target): Judgement => {

@@ -1,16 +1,25 @@
 import type { Dockerfile } from '../../dockerfile/parse.ts';
 import type { Comment } from '../../dockerfile/scan.ts';
 import { memo } from '../../memo.ts';
+import type { Target } from '../../project.ts';
 import { commentsByLine, ignoreComments } from '../comments.ts';
 import { historyOf } from '../history.ts';
+import type { Reason } from '../judgement.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES A3: a comment that asks to leave this finding alone, ours or another scanner's, in the target's own chain. */
-export const optedOut: KeepAway = ({ unit, stage }) => {
+export const optedOut: KeepAway = (target) => optOutFrom(target, ACCOUNTS);
+
+/** The transforms that end root in a Dockerfile. Comments of other scanners are about what these do. */
+const ACCOUNTS: readonly string[] = ['run-as-user', 'scratch-user'];
+
+/** The comment that asks these transforms to leave a target. */
+export function optOutFrom({ unit, stage }: Target, transforms: readonly string[]): Reason | undefined {
   const { dockerfile } = unit;
   const { stages } = dockerfile;
   const chain = new Set(historyOf(stage, unit).stages);
-  for (const { comment, words } of optOuts(dockerfile)) {
+  for (const { comment, words, concerns } of optOuts(dockerfile)) {
+    if (concerns !== undefined && !concerns.some((name) => transforms.includes(name))) continue;
     const next = stages.findIndex((one) => one.from.start > comment.start);
     const inStage = stages[(next < 0 ? stages.length : next) - 1];
     // A comment right above a FROM speaks of the stage that follows; one at the top of the file, of all.
@@ -20,16 +29,20 @@ export const optedOut: KeepAway = ({ unit, stage }) => {
     }
   }
   return undefined;
-};
+}
 
-/** The transforms that end root in a Dockerfile. */
-const ACCOUNTS = new Set(['run-as-user', 'scratch-user']);
+interface OptOut {
+  comment: Comment;
+  words: string;
+  /** The transforms that it speaks of; undefined for all. */
+  concerns: readonly string[] | undefined;
+}
 
-/** The comments of a file that opt out of what takes it off root, with what they say. */
-const optOuts = memo((dockerfile: Dockerfile): { comment: Comment; words: string }[] => {
-  const own = ignoreComments(dockerfile).filter(({ transforms }) => transforms === undefined || transforms.some((name) => ACCOUNTS.has(name)));
+/** The comments of a file that opt out of something, with what they say. */
+const optOuts = memo((dockerfile: Dockerfile): OptOut[] => {
+  const own = ignoreComments(dockerfile).map(({ comment, reason, transforms }) => ({ comment, words: reason ?? 'no reason is given', concerns: transforms }));
   const others = MAY_OPT_OUT.test(dockerfile.text) ? dockerfile.comments.filter(({ text }) => isOptOut(text)) : [];
-  const all = [...own.map(({ comment, reason }) => ({ comment, words: reason ?? 'no reason is given' })), ...others.map((comment) => ({ comment, words: comment.text }))];
+  const all = [...own, ...others.map((comment) => ({ comment, words: comment.text, concerns: ACCOUNTS }))];
   return all.sort((one, other) => one.comment.start - other.comment.start);
 });
 
