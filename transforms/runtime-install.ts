@@ -22,6 +22,7 @@ It stays away from what depends on the start: variables that only the start sets
 failures that are ignored, installs in the background, directories that a mount would hide, and package
 managers that it does not know well enough. Those are shown with the reason.`,
   setsUser: false,
+  example: 'apt-get-in-the-start-command-becomes-a-run',
   *apply({ project }) {
     for (const target of project.targets) {
       if (effectiveUser(target).kind === 'nonroot' || !isOursToChange(target, 'runtime-install')) continue;
