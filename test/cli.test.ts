@@ -181,7 +181,7 @@ cli('explain lists transforms and rules, and explains each with a fixture', () =
     const { stdout } = unroot('.', 'explain', name);
     assert.match(stdout.replace(/\s+/g, ' '), summary);
     assert.match(stdout, `fixtures/${name}/${example}`);
-    assert.match(stdout, /^\+USER /m);
+    assert.match(stdout, /^\+(USER|RUN) /m);
   }
   const rule = unroot('.', 'explain', 'drops-by-itself').stdout;
   assert.match(rule, /^For example \(fixtures\/run-as-user\//m);
@@ -238,7 +238,7 @@ const COMPLETED: [words: string[], expected: string[]][] = [
   [['e'], ['explain']],
   [['--on'], ['--only']],
   [['--write', '--w'], []],
-  [['--only', 'run'], ['run-as-user']],
+  [['--only', 'run-'], ['run-as-user']],
   [['--only', 'run-as-user,sc'], ['run-as-user,scratch-user']],
   [['--skip=scr'], ['--skip=scratch-user']],
   [['--skip', '=', 'scr'], ['scratch-user']],
