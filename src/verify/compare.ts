@@ -207,8 +207,7 @@ function isElsewhere(path: string, before: Observation, after: Observation): boo
 function compareDenied({ before, after, needless }: Comparison, states: readonly Difference[]): Compared & { accesses: Access[] } {
   const none = { differences: [], notes: [], accesses: [] };
   if ('unavailable' in after.trace) return { ...none, notes: [`which accesses were denied is not known: ${after.trace.unavailable}`] };
-  const made = new Set(after.trace.accesses.flatMap(({ what, path, error }) => (error === undefined ? [`${what} ${path}`] : [])));
-  const denied = unique(after.trace.accesses.filter(({ what, path, error }) => (error === 'EACCES' || error === 'EPERM') && !made.has(`${what} ${path}`)));
+  const denied = deniedIn(after.trace);
   const root = new Successes(succeeded(before.trace));
   const lost = denied.filter((access) => root.has(access));
   const told = new Set<string>();
@@ -222,6 +221,13 @@ function compareDenied({ before, after, needless }: Comparison, states: readonly
     else if (!states.some(({ message }) => message.includes(access.path))) result.differences.push({ rule: 'denied', message: `${text}; root could` });
   }
   return result;
+}
+
+/** What was denied and never done later, each once. */
+export function deniedIn(trace: Trace): Access[] {
+  const made = new Set(succeeded(trace).map(({ what, path }) => `${what} ${path}`));
+  const all = 'accesses' in trace ? trace.accesses : [];
+  return unique(all.filter(({ what, path, error }) => (error === 'EACCES' || error === 'EPERM') && !made.has(`${what} ${path}`)));
 }
 
 /** What the run as root did with success. */

@@ -1,6 +1,6 @@
 import { type Who, whoRuns, type Writable, writableAt } from './access.ts';
 import { buildImage, type Image } from './build.ts';
-import { compare, compareStrict, type Comparison, type Difference, EPHEMERAL, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
+import { compare, compareStrict, type Comparison, deniedIn, type Difference, EPHEMERAL, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
 import type { Container } from './container.ts';
 import { contextWith, sourceWith } from './context.ts';
 import { type Engine, EngineError } from './engine.ts';
@@ -9,6 +9,7 @@ import { type Exercise, watch, type Watched, watchTraced } from './observe.ts';
 import { mapLimited } from './parallel.ts';
 import type { Side, Subject } from './plan.ts';
 import type { Strace } from './strace.ts';
+import type { Access } from './trace.ts';
 import type { Observation } from './types.ts';
 
 /** What a whole run shares. */
@@ -38,6 +39,8 @@ export interface Proof {
   why: string | undefined;
   differences: Difference[];
   notes: string[];
+  /** Accesses that were denied after the change, whether root made them or not. */
+  denied: Access[];
   before: Observation | undefined;
   after: Observation | undefined;
   strict: Observation | undefined;
@@ -50,7 +53,7 @@ export async function prove(subject: Subject, session: Session): Promise<Proof> 
   const made = new Made(session.engine);
   try {
     const found = await proveWith(subject, session, made);
-    return { before: undefined, after: undefined, strict: undefined, why: undefined, differences: [], ...found, notes: [...subject.notes, ...(found.notes ?? [])], subject, seconds: (Date.now() - begun) / 1000 };
+    return { before: undefined, after: undefined, strict: undefined, why: undefined, differences: [], denied: [], ...found, notes: [...subject.notes, ...(found.notes ?? [])], subject, seconds: (Date.now() - begun) / 1000 };
   } finally {
     await made.remove();
   }
@@ -106,6 +109,7 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
     outcome: differences.length === 0 ? 'holds' : 'differs',
     differences,
     notes,
+    denied: deniedIn(second.twice.trace),
     before: first.twice.seen,
     after: second.twice.seen,
     strict: strict instanceof EngineError ? undefined : strict?.seen,

@@ -1,0 +1,28 @@
+import { countsOf, growthOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
+
+type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string;
+
+const STYLES = { holds: 'green', differs: 'red', unproven: 'yellow' } as const;
+const LOG_LINES = 5;
+
+/** The result as a table, for people: a row a target, and below it what is wrong. */
+export function verifyTable(report: VerifyReport, paint: Paint): string {
+  const rows = report.targets.map((target) => [nameOfTarget(target), target.outcome, usersOf(target), (target.after?.ports ?? []).join(' '), growthOf(target), `${target.seconds.toFixed(1)} s`]);
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = report.targets.flatMap((target, index) => [rowOf(rows[index]!, widths, target, paint), ...below(target, paint)]);
+  const left = report.left.map((one) => `${nameOfTarget({ ...one, service: undefined })}  ${paint('yellow', 'left')}  ${one.why}`);
+  const errors = report.errors.map(({ path, message }) => `${path}  ${paint('red', 'error')}  ${message}`);
+  return [...lines, ...left, ...errors, paint('bold', countsOf(report.summary))].map((line) => `${line}\n`).join('');
+}
+
+function rowOf(cells: readonly string[], widths: readonly number[], { outcome }: VerifiedTarget, paint: Paint): string {
+  const padded = cells.map((cell, column) => cell.padEnd(widths[column]!));
+  padded[1] = paint(STYLES[outcome], padded[1]!);
+  return padded.join('  ').trimEnd();
+}
+
+function below({ outcome, why, differences, notes, after }: VerifiedTarget, paint: Paint): string[] {
+  const lines = [...(why === undefined ? [] : [`    ${why}`]), ...differences.map(({ rule, message }) => `    ${rule}: ${message}`)];
+  const log = outcome === 'differs' && after ? after.log.slice(-LOG_LINES) : [];
+  return [...lines, ...log.map((line) => paint('dim', `    | ${line}`)), ...notes.map((note) => paint('dim', `    ${note}`))];
+}
