@@ -13,7 +13,7 @@ rmSync(dist, { recursive: true, force: true });
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['bin/unroot.ts', 'src/index.ts'],
+  entryPoints: ['bin/unroot.ts', 'src/index.ts', 'src/verify/index.ts'],
   outdir: 'dist',
   outbase: '.',
   bundle: true,

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { completionsOf } from '../src/cli/completion.ts';
-import { OPTIONS } from '../src/cli/options.ts';
+import { OPTIONS, VERIFY_OPTIONS } from '../src/cli/options.ts';
 import { paintDiff, painter } from '../src/cli/paint.ts';
 import { ProgressLine } from '../src/cli/progress.ts';
 import { type Report, RULES, transforms } from '../src/index.ts';
 import { FIXED, inFolder, NONROOT, ROOT, text, UNSAFE, unroot, unrootWith } from './command.ts';
+import { VERIFY_RULES } from '../src/verify/index.ts';
 
 const cli = suite('command line');
 
@@ -149,6 +150,19 @@ const UNUSABLE: [args: string[], message: RegExp][] = [
   [['completion', 'csh'], /shell takes bash or zsh/],
   [['--config', 'nope.json'], /nope\.json: there is no such file/],
   [['-', '.'], /goes with no other path/],
+  [['--verify', '.'], /--verify goes with --write/],
+  [['--write', '--verify', '-'], /does not read standard input/],
+  [['verify', '-'], /does not read standard input/],
+  [['verify', '--jobs', '0'], /--jobs takes a whole number above 0/],
+  [['verify', '--seconds', 'soon'], /--seconds takes a whole number above 0/],
+  [['verify', '--format', 'diff'], /--format takes table, json or markdown, not "diff"/],
+  [['verify', '--learn', '--strict'], /--learn looks at the programs as they are; leave out --strict/],
+  [['verify', '--lern'], /there is no option --lern; did you mean --learn\?/],
+  [['verify', '--engine', 'no-such-engine'], /there is no no-such-engine on the PATH; install Docker, or name another engine with --engine/],
+  [['verify', '--engine', 'false'], /false does not answer/],
+  [['verify', '--base', 'HEAD'], /--base: not a git repository/],
+  [['--write', '--verify', '--engine', 'no-such-engine'], /there is no no-such-engine on the PATH/],
+  [['verfy'], /did you mean unroot verify\?/],
 ];
 
 for (const [args, message] of UNUSABLE) {
@@ -164,19 +178,21 @@ for (const [args, message] of UNUSABLE) {
 }
 
 cli('help fits 80 columns and names every option', () => {
-  for (const args of [['--help'], ['explain', '--help'], ['completion', '--help'], ['explain'], ...transforms.map(({ name }) => ['explain', name])]) {
+  for (const args of [['--help'], ['verify', '--help'], ['explain', '--help'], ['completion', '--help'], ['explain'], ...[...transforms.map(({ name }) => name), ...Object.keys(VERIFY_RULES)].map((name) => ['explain', name])]) {
     const { stdout, status } = unroot('.', ...args);
     assert.is(status, 0);
     const long = stdout.split('\n').filter((line) => line.length > 80 && !line.includes('fixtures/') && !/^[-+ ]/.test(line));
     assert.equal(long, [], args.join(' '));
   }
   const help = unroot('.', '--help').stdout;
+  const verifyHelp = unroot('.', 'verify', '--help').stdout;
+  for (const name of Object.keys(VERIFY_OPTIONS)) assert.match(verifyHelp, new RegExp(`^ +--${name} `, 'm'));
   for (const name of Object.keys(OPTIONS)) assert.match(help, new RegExp(`^ +(-\\w, )?--${name} `, 'm'));
 });
 
 cli('explain lists transforms and rules, and explains each with a fixture', () => {
   const all = unroot('.', 'explain').stdout;
-  for (const name of [...transforms.map((one) => one.name), ...Object.keys(RULES)]) assert.match(all, new RegExp(`^  ${name}$`, 'm'));
+  for (const name of [...transforms.map((one) => one.name), ...Object.keys(RULES), ...Object.keys(VERIFY_RULES)]) assert.match(all, new RegExp(`^  ${name}$`, 'm'));
   for (const { name, example, summary } of transforms) {
     const { stdout } = unroot('.', 'explain', name);
     assert.match(stdout.replace(/\s+/g, ' '), summary);
@@ -246,7 +262,14 @@ const COMPLETED: [words: string[], expected: string[]][] = [
   [['--config', ''], []],
   [['explain', 'drops'], ['drops-by-itself']],
   [['explain', 'run-as'], ['run-as-user']],
+  [['explain', 'deni'], ['denied']],
   [['completion', 'z'], ['zsh']],
+  [['v'], ['verify']],
+  [['verify', '--le'], ['--learn']],
+  [['verify', '--format', ''], ['table', 'json', 'markdown']],
+  [['verify', '--only', 'run-'], ['run-as-user']],
+  [['verify', '--base', ''], []],
+  [['verify', 'services/'], []],
   [['services/'], []],
 ];
 

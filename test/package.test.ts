@@ -31,6 +31,8 @@ pack('the tarball works through npx in an empty folder, as a command and as a li
     execFileSync('npm', ['install', '--offline', '--silent', tarball], { cwd: app });
     const use = "import { unroot } from 'unroot'; process.stdout.write(String(unroot(['.']).report.summary.verdicts.nonroot))";
     assert.is(execFileSync(process.execPath, ['--input-type=module', '-e', use], { cwd: app, encoding: 'utf8' }), '1');
+    const useVerify = "import { verify } from 'unroot/verify'; verify(['.'], { engine: 'no-such-engine' }).catch(({ name }) => process.stdout.write(name))";
+    assert.is(execFileSync(process.execPath, ['--input-type=module', '-e', useVerify], { cwd: app, encoding: 'utf8' }), 'NoEngineError');
     const schema = readFileSync(join(app, 'node_modules/unroot/dist/config.schema.json'), 'utf8');
     assert.equal(JSON.parse(schema), JSON.parse(JSON.stringify(configSchema(transforms.map(({ name }) => name)))));
   } finally {

@@ -1,6 +1,8 @@
+import type { Options } from 'yargs';
 import { RULES, transforms, UsageError } from '../index.ts';
 import { EXIT } from './exit.ts';
-import { ASK, COMMANDS, OPTIONS, SHELLS } from './options.ts';
+import { VERIFY_RULES } from '../verify/compare.ts';
+import { ASK, COMMANDS, OPTIONS, SHELLS, VERIFY_OPTIONS } from './options.ts';
 import { print } from './output.ts';
 
 type Shell = (typeof SHELLS)[number];
@@ -54,27 +56,31 @@ function starting(typed: string, candidates: readonly string[]): string[] {
 
 function candidates(current: string, before: readonly string[]): readonly string[] {
   if (before.includes('--')) return [];
-  const option = optionOf(before.at(-1));
-  if (option === 'only' || option === 'skip') return inList(current, TRANSFORMS);
-  if (option === 'format' || option === 'fail-on') return OPTIONS[option].choices;
-  if (option === 'user' || option === 'config') return [];
   const command = before.find((word) => !word.startsWith('-'));
+  const options: Record<string, Options> = command === 'verify' ? VERIFY_OPTIONS : OPTIONS;
+  const option = optionOf(before.at(-1), options);
+  if (option === 'only' || option === 'skip') return inList(current, TRANSFORMS);
+  if (option !== undefined && options[option]!.choices) return options[option]!.choices.map(String);
+  if (option !== undefined && options[option]!.requiresArg) return [];
   if (command === 'explain' || command === 'completion') {
     if (current.startsWith('-')) return ['--help'];
     if (before.at(-1) !== command) return [];
-    return command === 'explain' ? [...TRANSFORMS, ...Object.keys(RULES)] : SHELLS;
+    return command === 'explain' ? [...TRANSFORMS, ...Object.keys(RULES), ...Object.keys(VERIFY_RULES)] : SHELLS;
   }
-  if (current.startsWith('-')) return OPTION_NAMES.filter((name) => !before.includes(name) || REPEATED.has(name));
+  if (current.startsWith('-')) return namesOf(options).filter((name) => !before.includes(name) || REPEATED.has(name));
   return command === undefined ? COMMANDS : [];
 }
 
 const TRANSFORMS = transforms.map(({ name }) => name);
-const OPTION_NAMES = [...Object.keys(OPTIONS), 'help', 'version'].map((name) => `--${name}`);
 const REPEATED = new Set(['--only', '--skip']);
 
-function optionOf(word: string | undefined): keyof typeof OPTIONS | undefined {
+function namesOf(options: Record<string, Options>): string[] {
+  return [...Object.keys(options), 'help', 'version'].map((name) => `--${name}`);
+}
+
+function optionOf(word: string | undefined, options: Record<string, Options>): string | undefined {
   const name = word?.startsWith('--') ? word.slice(2) : undefined;
-  return name !== undefined && Object.hasOwn(OPTIONS, name) ? (name as keyof typeof OPTIONS) : undefined;
+  return name !== undefined && Object.hasOwn(options, name) ? name : undefined;
 }
 
 /** `a,b,r`: the last name of a list is being typed. */

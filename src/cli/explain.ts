@@ -1,5 +1,6 @@
 import { nearest } from '../nearest.ts';
 import { RULES, transforms, UsageError } from '../index.ts';
+import { VERIFY_RULES, VERIFY_RULE_DOCS, type VerifyRule } from '../verify/compare.ts';
 import type { Transform } from '../transform.ts';
 import { type Example, exampleOfRule, exampleOfTransform } from './examples.ts';
 import { EXIT } from './exit.ts';
@@ -23,6 +24,9 @@ function overview(paint: Paint): string {
     paint('bold', 'Rules, as the reasons of a verdict name them:'),
     ...Object.entries(RULES).map(([rule, text]) => entry(rule, text, paint)),
     '',
+    paint('bold', 'Rules by which unroot verify compares before and after:'),
+    ...Object.entries(VERIFY_RULES).map(([rule, text]) => entry(rule, text, paint)),
+    '',
     'unroot explain NAME shows one with an example.',
   ].join('\n');
 }
@@ -37,7 +41,8 @@ function explanation(name: string, paint: Paint): string {
   const transform = transforms.find((one) => one.name === name);
   if (transform) return ofTransform(transform, paint);
   if (Object.hasOwn(RULES, name)) return ofRule(name as keyof typeof RULES, paint);
-  const meant = nearest(name, [...transforms.map((one) => one.name), ...Object.keys(RULES)]);
+  if (Object.hasOwn(VERIFY_RULES, name)) return ofVerifyRule(name as VerifyRule, paint);
+  const meant = nearest(name, [...transforms.map((one) => one.name), ...Object.keys(RULES), ...Object.keys(VERIFY_RULES)]);
   throw new UsageError(`there is no transform or rule ${name}; ${meant ? `did you mean ${meant}?` : 'unroot explain lists them'}`);
 }
 
@@ -53,6 +58,10 @@ function ofRule(name: keyof typeof RULES, paint: Paint): string {
   if (!shown) return head.join('\n');
   const files = shown.files.flatMap(([path, text]) => ['', paint('dim', path), ...text.trimEnd().split(/\r?\n/).map((line) => INDENT + line)]);
   return [...head, '', ...caption(shown, paint), ...files, '', 'unroot says:', ...shown.said.map((line) => INDENT + line)].join('\n');
+}
+
+function ofVerifyRule(name: VerifyRule, paint: Paint): string {
+  return [paint('bold', name), ...wrapped(`unroot verify asks: ${VERIFY_RULES[name]}.`, WIDTH), '', ...inParagraphs(VERIFY_RULE_DOCS[name])].join('\n');
 }
 
 function caption({ name, why }: Example, paint: Paint): string[] {

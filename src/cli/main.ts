@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { nearest } from '../nearest.ts';
 import { EXIT } from './exit.ts';
-import { ASK, COMMANDS, OPTIONS, SHELLS } from './options.ts';
+import { ASK, COMMANDS, OPTIONS, SHELLS, VERIFY_OPTIONS } from './options.ts';
 import { outliveClosedPipes, print } from './output.ts';
 
 /**
@@ -39,6 +39,15 @@ export async function main(args: readonly string[]): Promise<number> {
         assertNoCommandMeant(paths);
         const { runCommand } = await import('./run.ts');
         status = await runCommand(paths, argv);
+      },
+    )
+    .command(
+      'verify [paths..]',
+      'build and run every target before and after',
+      (command) => command.usage(VERIFY_USAGE).positional('paths', { type: 'string', array: true, describe: 'files and directories' }).options(VERIFY_OPTIONS).epilogue(VERIFY_EPILOGUE),
+      async (argv) => {
+        const { verifyCommand } = await import('./verify.ts');
+        status = await verifyCommand(asPaths(argv.paths, argv._.slice(1)), argv);
       },
     )
     .command(
@@ -83,8 +92,20 @@ const EPILOGUE = `Exit status:
   1  a change is pending
   2  something could not be read, parsed or done; the rest was`;
 
+const VERIFY_USAGE = `$0 verify [paths..]
+
+Builds and runs, with a container engine, every target that unroot would change,
+as it is and as it would be, and shows that it still works and is not root any
+more. The work tree is not written. It runs the files' own build steps and
+programs: use it on what you would build yourself.`;
+
+const VERIFY_EPILOGUE = `Exit status:
+  0  all of it holds
+  1  something differs
+  2  something could not be built or run as it is, or there is no engine`;
+
 /** Errors that are the caller's to mend: one line says what. Others are ours and keep their stack. */
-const EXPECTED = new Set(['ArgumentError', 'UsageError', 'ConfigError', 'OutputError']);
+const EXPECTED = new Set(['ArgumentError', 'UsageError', 'ConfigError', 'OutputError', 'NoEngineError', 'EngineError', 'GitError', 'ConfigEditError']);
 
 class ArgumentError extends Error {
   override name = 'ArgumentError';
@@ -98,11 +119,13 @@ function inOneLine(message: string): string {
   const empty = /^Not enough arguments following: (\S+)/.exec(line)?.[1];
   if (empty !== undefined) return `--${empty} needs a value`;
   const [, name, given, choices] = /^Invalid values: Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(line) ?? [];
-  return name === undefined ? line : `${name in OPTIONS ? '--' : ''}${name} takes ${choices!.replaceAll('"', '').replace(/, ([^,]*)$/, ' or $1')}, not ${given}`;
+  return name === undefined ? line : `${ALL_OPTIONS.includes(name) ? '--' : ''}${name} takes ${choices!.replaceAll('"', '').replace(/, ([^,]*)$/, ' or $1')}, not ${given}`;
 }
 
+const ALL_OPTIONS = [...new Set([...Object.keys(OPTIONS), ...Object.keys(VERIFY_OPTIONS)])];
+
 function unknownOption(name: string): string {
-  const meant = nearest(name, [...Object.keys(OPTIONS), 'help', 'version']);
+  const meant = nearest(name, [...ALL_OPTIONS, 'help', 'version']);
   return `there is no option ${name.length > 1 ? '--' : '-'}${name}; ${meant ? `did you mean --${meant}?` : 'unroot --help lists them'}`;
 }
 

@@ -1,4 +1,5 @@
 import type { InferredOptionTypes, Options } from 'yargs';
+import { JOBS, SECONDS } from '../verify/defaults.ts';
 
 /** The options of `unroot [paths..]`. */
 export const OPTIONS = {
@@ -12,13 +13,34 @@ export const OPTIONS = {
   config: { type: 'string', requiresArg: true, describe: 'this configuration, not the nearest' },
   resolve: { type: 'boolean', describe: 'ask an engine about images that are not in the catalogue' },
   engine: { type: 'string', requiresArg: true, default: 'docker', describe: 'the engine to ask: a command' },
+  verify: { type: 'boolean', describe: 'with --write: build and run first, write what holds' },
   format: { choices: ['diff', 'json'], requiresArg: true, default: 'diff', describe: 'what goes to stdout' },
 } as const satisfies Record<string, Options>;
 
 export type RunArguments = Partial<InferredOptionTypes<typeof OPTIONS>>;
 
+/** The options of `unroot verify [paths..]`. */
+export const VERIFY_OPTIONS = {
+  base: { type: 'string', requiresArg: true, describe: 'what changed since this git revision, against it' },
+  strict: { type: 'boolean', describe: 'run it also as a locked-down cluster would' },
+  learn: { type: 'boolean', describe: 'record what the programs write in the configuration' },
+  network: { type: 'boolean', describe: 'let the programs reach others' },
+  jobs: { type: 'number', requiresArg: true, default: JOBS, describe: 'how many targets at once' },
+  seconds: { type: 'number', requiresArg: true, default: SECONDS, describe: 'how long a program may take to be ready' },
+  unsafe: OPTIONS.unsafe,
+  only: OPTIONS.only,
+  skip: OPTIONS.skip,
+  user: OPTIONS.user,
+  config: OPTIONS.config,
+  resolve: OPTIONS.resolve,
+  engine: { ...OPTIONS.engine, describe: 'the engine that builds and runs: a command' },
+  format: { choices: ['table', 'json', 'markdown'], requiresArg: true, default: 'table', describe: 'what goes to stdout' },
+} as const satisfies Record<string, Options>;
+
+export type VerifyArguments = Partial<InferredOptionTypes<typeof VERIFY_OPTIONS>>;
+
 /** The commands beside it. */
-export const COMMANDS = ['explain', 'completion'] as const;
+export const COMMANDS = ['verify', 'explain', 'completion'] as const;
 
 export const SHELLS = ['bash', 'zsh'] as const;
 

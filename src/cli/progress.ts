@@ -1,9 +1,16 @@
-import type { Progress } from '../index.ts';
-
 /** Runs that are over sooner show nothing. */
 const PATIENCE_MS = 700;
 const EVERY_MS = 100;
 const CLEAR = '\r\u001b[2K';
+
+const WORDS = { decide: 'deciding', write: 'writing', verify: 'verified' } as const;
+
+/** How far something is. */
+interface Progress {
+  phase: keyof typeof WORDS;
+  done: number;
+  total: number;
+}
 
 /** One line on a terminal that says how far a long run is, and is gone when it ends. */
 export class ProgressLine {
@@ -22,7 +29,7 @@ export class ProgressLine {
     const now = performance.now();
     if (now - this.began < this.patience || (this.shown !== undefined && now - this.shown < EVERY_MS)) return;
     this.shown = now;
-    this.stream.write(`${CLEAR}${phase === 'write' ? 'writing' : 'deciding'} ${done} of ${total}`);
+    this.stream.write(`${CLEAR}${WORDS[phase]} ${done} of ${total}`);
   }
 
   clear(): void {

@@ -1,32 +1,50 @@
 import { readFileSync } from 'node:fs';
 import { decode } from '../disk.ts';
-import { type Progress, type Result, unrootSteps, unrootText, UsageError } from '../index.ts';
+import { type Options, type Progress, type Result, unrootSteps, unrootText, UsageError } from '../index.ts';
 import { summarizeForPeople } from '../report/summary.ts';
+import { verifyTable } from '../report/verify-table.ts';
+import { verifyFixes, verifyReport } from '../verify/index.ts';
 import { EXIT } from './exit.ts';
+import { names } from './names.ts';
 import type { RunArguments } from './options.ts';
 import { print } from './output.ts';
 import { paintDiff, painter } from './paint.ts';
 import { ProgressLine } from './progress.ts';
-import { SignalGuard } from './signals.ts';
+import { SignalGuard, type SignalStop } from './signals.ts';
+import { following, statusOf, stoppable } from './verify.ts';
 
 /** `unroot [paths..]`: the result on stdout, what a person should know on stderr. */
 export async function runCommand(paths: readonly string[], argv: RunArguments): Promise<number> {
   if (argv.write && argv.check) throw new UsageError('--check writes nothing; leave out --write');
   const fromInput = paths.includes('-');
   if (fromInput && paths.length > 1) throw new UsageError('- reads standard input and goes with no other path');
+  if (argv.verify && !argv.write) throw new UsageError('--verify goes with --write; unroot verify shows without writing what holds');
+  if (argv.verify && fromInput) throw new UsageError('--verify needs build contexts and does not read standard input; name files or directories');
   const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, config: argv.config, resolve: argv.resolve, engine: argv.engine };
+  if (argv.verify) return stoppable((end) => writeVerified(paths, options, argv, end));
+  return finish(fromInput ? () => readInput(options) : (guard) => walk(unrootSteps(paths, options), guard), argv, fromInput);
+}
+
+/** Writes the fixes whose targets were built and run and still work; the others are left out, with what failed. */
+async function writeVerified(paths: readonly string[], options: Options, argv: RunArguments, end: SignalStop): Promise<number> {
+  const { verified, failed, unbuildable, without } = await verifyFixes(paths, { ...options, ...following(end) });
+  end.signal.throwIfAborted();
+  end.passOn();
+  const report = verifyReport({ ...verified, proofs: [...verified.proofs, ...failed], unbuildable });
+  process.stderr.write(verifyTable(report, painter(process.stderr)));
+  const status = await finish((guard) => walk(unrootSteps(paths, { ...options, without }), guard), argv, false);
+  return Math.max(status, statusOf(report));
+}
+
+/** Decides and writes, and tells. */
+async function finish(run: (guard: SignalGuard) => Result | Promise<Result>, argv: RunArguments, fromInput: boolean): Promise<number> {
   const guard = new SignalGuard();
-  const result = fromInput ? readInput(options) : await walk(unrootSteps(paths, options), guard);
+  const result = await run(guard);
   await printResult(result, argv, fromInput);
   process.stderr.write(summarizeForPeople(result.report, { paint: painter(process.stderr) }));
   if (guard.received) process.stderr.write(`stopped by ${guard.received}; run it again for the rest\n`);
   await guard.passOn();
-  return statusOf(result, argv, fromInput);
-}
-
-/** `--only a,b` is `--only a --only b`. */
-function names(values: string[] | undefined): string[] | undefined {
-  return values?.flatMap((value) => value.split(',')).filter(Boolean);
+  return statusOfRun(result, argv, fromInput);
 }
 
 /** Goes through a run, shows how far it is, and stops before the next write once a signal has come. */
@@ -61,7 +79,7 @@ async function printResult({ report, diff, changes }: Result, argv: RunArguments
   await print(process.stdout.isTTY ? paintDiff(diff, painter(process.stdout)) : diff);
 }
 
-function statusOf({ report: { summary, targets } }: Result, argv: RunArguments, fromInput: boolean): number {
+function statusOfRun({ report: { summary, targets } }: Result, argv: RunArguments, fromInput: boolean): number {
   if (summary.errors > 0) return EXIT.failed;
   if (summary.fixes.pending > 0 && !(fromInput && argv.write)) return EXIT.pending;
   const isRoot = targets.some(({ verdict }) => verdict === 'fixable' || verdict === 'refused' || verdict === 'unknown');

@@ -36,6 +36,7 @@ function targetLines(target: TargetReport, report: Report, paint: SummaryOptions
   const what = isFix ? `${userBefore} → ${userAfter ?? '?'}, ${safety ?? 'safe'}${pending || verdict === 'fixed' ? '' : ', left out'}` : '';
   const lines = [`${where}  ${paint(STYLES[verdict], verdict)}${what ? `  ${what}` : ''}${isFix ? '' : `  ${explain(reasons[0])}`}`];
   if (isFix) for (const reason of reasons) lines.push(`    ${explain(reason)}`);
+  if (isFix && !pending) lines.push(...whyLeftOut(target, report).map((why) => `    ${why}`));
   const advice = reasons.find((reason) => reason.advice !== undefined)?.advice;
   if (advice !== undefined) lines.push(paint('dim', `    ${advice}`));
   return lines;
@@ -43,6 +44,12 @@ function targetLines(target: TargetReport, report: Report, paint: SummaryOptions
 
 function isPending(target: TargetReport, report: Report): boolean {
   return report.findings.some(({ path, stage, status }) => path === target.path && stage === target.stage && (status === 'pending' || status === 'applied'));
+}
+
+/** Why fixes of a target were left out, but for those that wait for `--unsafe`, which the counts tell. */
+function whyLeftOut(target: TargetReport, { findings }: Report): string[] {
+  const own = findings.filter(({ path, stage, status }) => path === target.path && stage === target.stage && status === 'skipped');
+  return [...new Set(own.flatMap(({ skipped }) => (skipped === undefined || skipped.startsWith('unsafe') ? [] : [skipped])))];
 }
 
 function explain(reason: Reason | undefined): string {

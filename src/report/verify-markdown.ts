@@ -1,4 +1,4 @@
-import { countsOf, growthOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
+import { countsOf, growthOf, lastWordsOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
 
 const WORDS = { holds: 'holds', differs: '**differs**', unproven: 'could not be shown' } as const;
 
@@ -9,14 +9,15 @@ export function verifyMarkdown(report: VerifyReport): string {
   const rows = targets.map((target) => `| ${code(nameOfTarget(target))} | ${WORDS[target.outcome]} | ${usersOf(target)} | ${(target.after?.ports ?? []).join(', ')} | ${growthOf(target)} |`);
   const table = rows.length > 0 ? ['', '| target | result | runs as | ports | image |', '|---|---|---|---|---|', ...rows] : [];
   const details = targets.filter(({ outcome, notes }) => outcome !== 'holds' || notes.length > 0).flatMap(detailsOf);
-  const rest = [...left.map((one) => `- ${code(nameOfTarget({ ...one, service: undefined }))} was left: ${plain(one.why)}`), ...errors.map(({ path, message }) => `- ${code(path)}: ${plain(message)}`)];
+  const rest = [...left.map((one) => `- ${code(nameOfTarget(one))} was left: ${plain(one.why)}`), ...errors.map(({ path, message }) => `- ${code(path)}: ${plain(message)}`)];
   return `${[...head, ...table, ...details, ...(rest.length > 0 ? ['', ...rest] : [])].join('\n')}\n`;
 }
 
 function detailsOf(target: VerifiedTarget): string[] {
-  const { why, differences, notes, outcome, after } = target;
+  const { why, differences, notes } = target;
   const items = [...(why === undefined ? [] : [plain(why)]), ...differences.map(({ rule, message }) => `**${rule}**: ${plain(message)}`), ...notes.map((note) => `note: ${plain(note)}`)];
-  const log = outcome === 'differs' && after && after.log.length > 0 ? ['', '<details><summary>its last words</summary>', '', fence(after.log), '', '</details>'] : [];
+  const words = lastWordsOf(target);
+  const log = words.length > 0 ? ['', '<details><summary>its last words</summary>', '', fence(words), '', '</details>'] : [];
   return ['', `${code(nameOfTarget(target))}`, '', ...items.map((item) => `- ${item}`), ...log];
 }
 

@@ -52,8 +52,35 @@ export interface ObservationReport {
   log: string[];
 }
 
+/** The result of `unroot verify --learn`. */
+export interface LearntReport {
+  version: 1;
+  engine: string;
+  targets: LearntTarget[];
+  /** Configurations that were written. */
+  recorded: { path: string; isNew: boolean }[];
+  /** Files that could not be read or parsed, and so were not looked at. */
+  errors: { path: string; message: string }[];
+}
+
+export interface LearntTarget {
+  path: string;
+  /** The stage's name, else its index. */
+  stage: string;
+  /** Of the stage's FROM, from 1. */
+  line: number;
+  /** The compose service whose settings it ran with. */
+  service: string | undefined;
+  /** Why nothing could be learnt. */
+  why: string | undefined;
+  /** State directories and files that it writes: they are recorded. */
+  paths: string[];
+  /** Writes that a person must see to. */
+  findings: string[];
+}
+
 /** How people call a target: `Dockerfile`, `Dockerfile (web)`, `Dockerfile (web) as service app`. */
-export function nameOfTarget({ path, stage, service }: Pick<VerifiedTarget, 'path' | 'stage' | 'service'>): string {
+export function nameOfTarget({ path, stage, service }: { path: string; stage: string; service?: string | undefined }): string {
   return `${path}${/^\d+$/.test(stage) ? '' : ` (${stage})`}${service === undefined ? '' : ` as service ${service}`}`;
 }
 
@@ -65,6 +92,13 @@ export function usersOf({ before, after }: VerifiedTarget): string {
 /** `+0.1 MB`. */
 export function growthOf({ growth }: VerifiedTarget): string {
   return growth === undefined ? '' : `${growth < 0 ? '−' : '+'}${(Math.abs(growth) / 1_000_000).toFixed(1)} MB`;
+}
+
+/** What the run that differs said last; empty where all holds. */
+export function lastWordsOf({ outcome, differences, after, strict }: VerifiedTarget): string[] {
+  if (outcome !== 'differs') return [];
+  const isStrictAlone = strict !== undefined && differences.every(({ rule }) => rule === 'strict');
+  return (isStrictAlone ? strict : after)?.log ?? [];
 }
 
 /** `2 hold, 1 differs`. */

@@ -1,4 +1,4 @@
-import { countsOf, growthOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
+import { countsOf, growthOf, lastWordsOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
 
 type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string;
 
@@ -10,7 +10,7 @@ export function verifyTable(report: VerifyReport, paint: Paint): string {
   const rows = report.targets.map((target) => [nameOfTarget(target), target.outcome, usersOf(target), (target.after?.ports ?? []).join(' '), growthOf(target), `${target.seconds.toFixed(1)} s`]);
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = report.targets.flatMap((target, index) => [rowOf(rows[index]!, widths, target, paint), ...below(target, paint)]);
-  const left = report.left.map((one) => `${nameOfTarget({ ...one, service: undefined })}  ${paint('yellow', 'left')}  ${one.why}`);
+  const left = report.left.map((one) => `${nameOfTarget(one)}  ${paint('yellow', 'left')}  ${one.why}`);
   const errors = report.errors.map(({ path, message }) => `${path}  ${paint('red', 'error')}  ${message}`);
   return [...lines, ...left, ...errors, paint('bold', countsOf(report.summary))].map((line) => `${line}\n`).join('');
 }
@@ -21,8 +21,8 @@ function rowOf(cells: readonly string[], widths: readonly number[], { outcome }:
   return padded.join('  ').trimEnd();
 }
 
-function below({ outcome, why, differences, notes, after }: VerifiedTarget, paint: Paint): string[] {
+function below(target: VerifiedTarget, paint: Paint): string[] {
+  const { why, differences, notes } = target;
   const lines = [...(why === undefined ? [] : [`    ${why}`]), ...differences.map(({ rule, message }) => `    ${rule}: ${message}`)];
-  const log = outcome === 'differs' && after ? after.log.slice(-LOG_LINES) : [];
-  return [...lines, ...log.map((line) => paint('dim', `    | ${line}`)), ...notes.map((note) => paint('dim', `    ${note}`))];
+  return [...lines, ...lastWordsOf(target).slice(-LOG_LINES).map((line) => paint('dim', `    | ${line}`)), ...notes.map((note) => paint('dim', `    ${note}`))];
 }

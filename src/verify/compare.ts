@@ -20,6 +20,18 @@ export const VERIFY_RULES = {
 
 export type VerifyRule = keyof typeof VERIFY_RULES;
 
+/** What each rule means, for people. */
+export const VERIFY_RULE_DOCS: Record<VerifyRule, string> = {
+  builds: `The image was built as it is, and could not be built as it would be. The message is the failed step's last line.`,
+  runs: `Both images are run in the same way until they are ready: their health check passes, a port is open, or nothing changes any more. What stayed up must stay up; what ended must end with the same status. Where two runs of the image as it is print the same, so must the one as it would be.`,
+  answers: `Every port that was open and that somebody can know of must be open again, or the one that a fix moved it to. Each is asked for / over HTTP, or what verify.targets of the configuration says; status and, where two runs of the image as it is agree on it, text must be the same.`,
+  root: `No process of the container is uid 0 once it is ready, nor was one that ended.`,
+  state: `What the run as root made, changed or removed must be writable for the account: by owner and mode, on every way that leads there, whether this run came to write it or not. What is in the home of whoever runs it is listed and no fault, nor are caches that programs do without (__pycache__); verify.targets names more of these as needless.`,
+  denied: `Both images are run once more under strace, where this machine has it. An access that was denied and that the run as root made with success is a difference even where the program hides it. Attempts to become somebody else, and what is in the home, are listed and no fault.`,
+  size: `A copy of the application in another layer (RUN chown -R) shows here. The account's own layer is a few kilobytes.`,
+  strict: `With --strict the image is run once more with --cap-drop ALL, no-new-privileges and net.ipv4.ip_unprivileged_port_start=1024, as a locked-down cluster does. It must run and answer all the same, and USER must be a number, since a cluster can't check a name.`,
+};
+
 export interface Difference {
   rule: VerifyRule;
   message: string;

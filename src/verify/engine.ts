@@ -74,7 +74,7 @@ export class Engine {
       const why = 'code' in asked.error && asked.error.code === 'ENOENT' ? `there is no ${command} on the PATH` : `${command} could not be run: ${asked.error.message}`;
       throw new NoEngineError(`${why}; install Docker, or name another engine with --engine`);
     }
-    if (asked.status !== 0) throw new NoEngineError(`${command} does not answer: ${lastLine(asked.stderr)}`);
+    if (asked.status !== 0) throw new NoEngineError(`${command} does not answer: ${lastLine(asked.stderr) || `it ended with status ${asked.status}`}`);
     const spoken = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: TIMEOUT }).stdout ?? '';
     return new Engine(command, `${command} ${asked.stdout.trim()}`, /podman/i.test(spoken), signal);
   }

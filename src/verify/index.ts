@@ -1,5 +1,6 @@
-import type { Result } from '../index.ts';
+import type { LeftOut, Result } from '../index.ts';
 import type { Container } from './container.ts';
+import { JOBS, SECONDS } from './defaults.ts';
 import { Engine } from './engine.ts';
 import { learn, type Learnt } from './learn.ts';
 import { makeNetwork } from './network.ts';
@@ -12,6 +13,7 @@ import { carryStrace } from './strace.ts';
 export { VERIFY_RULES, type Difference, type VerifyRule } from './compare.ts';
 export { EngineError, NoEngineError } from './engine.ts';
 export { GitError } from './git.ts';
+export { learntReport, verifyReport } from './report.ts';
 export type { Container } from './container.ts';
 export type { Learnt, Proof, Recorded, Subject };
 export type { Answer } from './talk.ts';
@@ -20,7 +22,7 @@ export type { Observation } from './types.ts';
 export interface VerifyOptions extends PlanOptions {
   /** The engine's command; `docker` by default. */
   engine?: string | undefined;
-  /** How many targets are worked on at once; 2 by default. */
+  /** How many targets are worked on at once; 4 by default. */
   jobs?: number | undefined;
   /** Run them also as a locked-down cluster would. */
   strict?: boolean | undefined;
@@ -35,19 +37,22 @@ export interface VerifyOptions extends PlanOptions {
 
 /** What happens in a run, for whoever wants to follow it. */
 export interface Events {
-  /** Before anything is built: what is about to be. */
-  planned: (plan: Plan, engine: string) => void;
+  /** Before anything is built: what is about to be, by which engine, and whether programs may reach others. */
+  planned: (plan: Plan, engine: string, isOpen: boolean) => void;
   proved: (proof: Proof) => void;
   /** While a program runs and after it was asked: for questions of one's own. */
   running: (container: Container, side: 'before' | 'after', subject: Subject) => Promise<void>;
   /** Takes all away without waiting, for a process that has to end. */
   opened: (removeNow: () => void) => void;
+  /** All was taken away. */
+  closed: () => void;
 }
 
 export interface Verified {
   engine: string;
   strict: boolean;
   proofs: Proof[];
+  unbuildable: Plan['unbuildable'];
   left: Plan['left'];
   errors: Plan['errors'];
   result: Result;
@@ -58,11 +63,9 @@ export interface LearntAll {
   learnt: Learnt[];
   /** The configurations that were written. */
   recorded: Recorded[];
+  unbuildable: Plan['unbuildable'];
   errors: Plan['errors'];
 }
-
-const JOBS = 2;
-const SECONDS = 30;
 
 /**
  * Builds and runs every target that unroot would change, or that changed since `base`, before and after, and
@@ -70,16 +73,67 @@ const SECONDS = 30;
  * @throws NoEngineError where there is no engine, GitError, UsageError; EngineError where the engine fails in what is no target's fault
  */
 export async function verify(paths: readonly string[], options: VerifyOptions = {}): Promise<Verified> {
-  const { on = {}, jobs = JOBS } = options;
   const planned = plan(paths, options);
+  return withSession(options, planned, async (session) => verifiedWith(session, planned, await proveAll(planned.subjects, session, options)));
+}
+
+/** What passed, and what is to be left out of a write. */
+export interface VerifiedFixes {
+  /** The last round: what would be written, and that it holds. */
+  verified: Verified;
+  /** What did not hold, or could not be shown, in rounds before. */
+  failed: Proof[];
+  unbuildable: Plan['unbuildable'];
+  /** For `without` of `unroot`. */
+  without: LeftOut[];
+}
+
+/**
+ * Verifies what `unroot` would write, leaves out the fixes of targets that do not pass, and verifies again what that
+ * changes for others, until all that is left passes.
+ * @throws as `verify`
+ */
+export async function verifyFixes(paths: readonly string[], options: VerifyOptions = {}): Promise<VerifiedFixes> {
+  const without = [...(options.without ?? [])];
+  let planned = plan(paths, options);
   return withSession(options, planned, async (session) => {
-    const proofs = await mapLimited(jobs, planned.subjects, async (subject) => {
-      const proof = await prove(subject, session);
-      on.proved?.(proof);
-      return proof;
-    });
-    return { engine: session.engine.version, strict: session.strict, proofs, left: planned.left, errors: planned.errors, result: planned.result };
+    const proven = new Map<string, Proof>();
+    const failed: Proof[] = [];
+    const unbuildable: Plan['unbuildable'] = [];
+    for (;;) {
+      for (const proof of await proveAll(planned.subjects.filter((subject) => !proven.has(identityOf(subject))), session, options)) proven.set(identityOf(proof.subject), proof);
+      const proofs = planned.subjects.map((subject) => proven.get(identityOf(subject))!);
+      const bad = proofs.filter(({ outcome }) => outcome !== 'holds');
+      failed.push(...bad);
+      unbuildable.push(...planned.unbuildable);
+      const out = [...bad.map(({ subject, ...proof }) => ({ ...subject.fixed, why: whyNot(proof) })), ...planned.unbuildable.map(({ fixed, why }) => ({ ...fixed, why: `not verified: ${why}` }))];
+      if (out.length === 0) return { verified: verifiedWith(session, planned, proofs), failed, unbuildable, without };
+      without.push(...out);
+      planned = plan(paths, { ...options, without });
+    }
   });
+}
+
+/** What a subject is built from and how it is run, to know whether another round's is the same. */
+function identityOf({ path, stage, service, before, after }: Subject): string {
+  const sides = [before, after].map((side) => ({ ...side, overlay: [...side.overlay].map(([at, content]) => [at, content?.toString('base64')]) }));
+  return JSON.stringify([path, stage, service, sides]);
+}
+
+function whyNot({ why, differences: [first] }: Pick<Proof, 'why' | 'differences'>): string {
+  return `not verified: ${first ? `${first.rule}: ${first.message}` : (why ?? 'it differs')}`;
+}
+
+function proveAll(subjects: readonly Subject[], session: Session, { on = {}, jobs = JOBS }: VerifyOptions): Promise<Proof[]> {
+  return mapLimited(jobs, subjects, async (subject) => {
+    const proof = await prove(subject, session);
+    on.proved?.(proof);
+    return proof;
+  });
+}
+
+function verifiedWith({ engine, strict }: Session, { unbuildable, left, errors, result }: Plan, proofs: Proof[]): Verified {
+  return { engine: engine.version, strict, proofs, unbuildable, left, errors, result };
 }
 
 /**
@@ -90,7 +144,7 @@ export async function verifyLearn(paths: readonly string[], options: VerifyOptio
   const planned = plan(paths, { ...options, unsafe: true, base: undefined });
   return withSession({ ...options, strict: false }, planned, async (session) => {
     const learnt = await mapLimited(options.jobs ?? JOBS, planned.subjects, (subject) => learn(subject, session));
-    return { engine: session.engine.version, learnt, recorded: record(learnt, options.cwd ?? process.cwd()), errors: planned.errors };
+    return { engine: session.engine.version, learnt, recorded: record(learnt, options.cwd ?? process.cwd()), unbuildable: planned.unbuildable, errors: planned.errors };
   });
 }
 
@@ -99,15 +153,16 @@ async function withSession<T>(options: VerifyOptions, planned: Plan, work: (sess
   const { on = {}, strict = false, seconds = SECONDS, signal } = options;
   const engine = Engine.open(options.engine ?? 'docker', signal);
   on.opened?.(() => engine.removeAllNow());
+  const isOpen = (options.network ?? false) || planned.subjects.some(({ egress }) => egress);
   try {
-    on.planned?.(planned, engine.version);
+    on.planned?.(planned, engine.version, isOpen);
     await engine.removeLeftovers();
     if (planned.subjects.length === 0) return await work({ engine, strict, seconds, strace: { unavailable: '' }, network: { name: 'none', reach: 'address' } });
-    const isOpen = (options.network ?? false) || planned.subjects.some(({ egress }) => egress);
     const network = await makeNetwork(engine, isOpen);
     return await work({ engine, network, strict, seconds, strace: carryStrace(engine), whileRunning: on.running });
   } finally {
     await engine.removeAll();
+    on.closed?.();
   }
 }
 

@@ -1,11 +1,11 @@
 import { basename, relative, resolve } from 'node:path';
-import { type Config, Configs, nameIn } from '../config.ts';
+import { type Config, Configs, isIgnored, nameIn } from '../config.ts';
 import { VERIFY_DEFAULTS, type VerifyTarget } from '../settings-verify.ts';
 import { decode, Disk } from '../disk.ts';
 import { discover, kindOf } from '../discover.ts';
 import type { Stage } from '../dockerfile/parse.ts';
 import { parseReference } from '../images/reference.ts';
-import { type Options, type Result, transforms, unroot } from '../index.ts';
+import { type LeftOut, type Options, type Result, transforms, unroot } from '../index.ts';
 import { groupsOf, imageKey, link, type LinkedService, type Project, type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
 import type { TargetReport } from '../report/report.ts';
 import type { BuildPlan } from './build.ts';
@@ -15,13 +15,15 @@ import { Revision } from './git.ts';
 import { settingsOf } from './service.ts';
 import type { Ask } from './talk.ts';
 
-export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'config' | 'without'> {
+export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'config' | 'without' | 'resolve' | 'engine'> {
   /** A git revision: what changed since is verified, against what it was then. */
   base?: string | undefined;
 }
 
 export interface Plan {
   subjects: Subject[];
+  /** Targets that are to be verified and can't be built, with why. */
+  unbuildable: Unbuildable[];
   /** Targets that are left, with why. */
   left: { path: string; stage: string; why: string }[];
   /** Files that could not be read or parsed. */
@@ -29,6 +31,19 @@ export interface Plan {
   /** What `unroot` would do. */
   result: Result;
 }
+
+export interface Unbuildable {
+  path: string;
+  /** The stage's name, else its index. */
+  stage: string;
+  line: number;
+  /** The target whose fix changes it. */
+  fixed: FixedTarget;
+  why: string;
+}
+
+/** A target by whose fix another changes: itself, or what it builds on. */
+export type FixedTarget = Pick<LeftOut, 'path' | 'stage'>;
 
 /** A target to be built and run before and after, as one of the services that run it. */
 export interface Subject {
@@ -39,6 +54,8 @@ export interface Subject {
   line: number;
   /** The stage's name, where it has one. */
   stageName: string | undefined;
+  /** The target whose fix changes it. */
+  fixed: FixedTarget;
   /** The compose service whose settings it runs with. */
   service: string | undefined;
   before: Side;
@@ -77,11 +94,12 @@ export function plan(paths: readonly string[], options: PlanOptions): Plan {
   const { disk } = planner;
   for (const group of groupsOf(found.files, disk)) planner.group(group);
   const errors = result.report.files.flatMap(({ path, error }) => (error === undefined ? [] : [{ path, message: error }]));
-  return { subjects: planner.subjects, left: planner.left, errors, result };
+  return { subjects: planner.subjects, unbuildable: planner.unbuildable, left: planner.left, errors, result };
 }
 
 class Planner {
   readonly subjects: Subject[] = [];
+  readonly unbuildable: Unbuildable[] = [];
   readonly left: Plan['left'] = [];
   readonly disk: Disk;
   private readonly configs: Configs;
@@ -97,8 +115,10 @@ class Planner {
     this.revision = options.base === undefined ? undefined : new Revision(cwd, options.base);
   }
 
-  group(group: readonly SourceFile[]): void {
-    if (group.some(({ path }) => this.result.report.files.some((file) => file.path === path && file.status === 'error'))) return;
+  group(all: readonly SourceFile[]): void {
+    // A configuration that is wrong is told by the report, as an error of all these files.
+    if (all.some(({ path }) => this.result.report.files.some((file) => file.path === path && file.status === 'error'))) return;
+    const group = all.filter(({ absolute }) => !isIgnored(this.configs.for(absolute), absolute));
     const before = link(group.flatMap((file) => this.atBase(file) ?? []), this.disk, this.configs);
     const after = link(group.map((file) => ({ ...file, text: this.result.changes.get(file.path)?.after ?? file.text })), this.diskAfter(), this.configs);
     for (const target of after.targets) this.target(target, before);
@@ -120,13 +140,19 @@ class Planner {
   private target(after: Target, old: Project): void {
     const before = counterpart(after, old);
     const { path } = after.unit.file;
-    const report = this.reportOf(after, before);
-    const why = this.whyLeft(after, before, report);
+    const stage = stageLabel(before ?? after);
+    if (!this.isChanged(after, before)) return;
+    const why = this.whyLeft(after, before);
     if (why !== undefined) {
-      if (why !== '') this.left.push({ path, stage: stageLabel(after), why });
+      this.left.push({ path, stage, why });
       return;
     }
-    for (const pair of servicePairs(before!, after)) this.subject(before!, after, pair);
+    if (!before || after.unit.context === undefined) {
+      const missing = before ? 'no directory at or above it has what it copies: its build context is out of sight' : 'its stage can be found in only one of the two files';
+      this.unbuildable.push({ path, stage, line: (before ?? after).stage.from.line, fixed: this.fixedOf(after, before), why: missing });
+      return;
+    }
+    for (const pair of servicePairs(before, after)) this.subject(before, after, pair);
   }
 
   /** unroot's own word on a target. Its report names stages as they are on disk: before the change, after a revision. */
@@ -137,19 +163,28 @@ class Planner {
     return labels.flatMap((label) => own.find(({ stage }) => stage === label) ?? [])[0] ?? (own.length === 1 ? own[0] : undefined);
   }
 
-  /** Why a target is not verified: a reason to tell, nothing to tell, or undefined where it is. */
-  private whyLeft(after: Target, before: Target | undefined, report: TargetReport | undefined): string | undefined {
-    const pending = this.result.report.findings.some(({ path, stage, status }) => path === report?.path && stage === report.stage && status === 'pending');
-    if (!this.revision) return pending ? this.whyUnbuildable(after, before) : '';
-    if (!this.hasChanged(after, before) && !pending) return '';
-    if (!pending && report !== undefined && report.verdict !== 'nonroot') return `unroot leaves it as root: ${report.reasons[0] ? `${report.reasons[0].rule}: ${report.reasons[0].message}` : report.verdict}`;
-    if (!before) return `it was not there at ${String(this.revision)}; there is nothing to compare it with`;
-    return this.whyUnbuildable(after, before);
+  /** Whether unroot would change it, or it changed since the revision. */
+  private isChanged(after: Target, before: Target | undefined): boolean {
+    return this.isPending(after, before) || (this.revision !== undefined && this.hasChanged(after, before));
   }
 
-  private whyUnbuildable(after: Target, before: Target | undefined): string | undefined {
-    if (!before) return 'its stage can be found in only one of the two files';
-    return after.unit.context === undefined ? 'no directory at or above it has what it copies: its build context is out of sight' : undefined;
+  /** Whether a fix is pending: its own, or that of what it builds on. */
+  private isPending(after: Target, before: Target | undefined): boolean {
+    const fixed = this.fixedOf(after, before);
+    return this.result.report.findings.some(({ path, stage, status }) => path === fixed.path && stage === fixed.stage && status === 'pending');
+  }
+
+  private fixedOf(after: Target, before: Target | undefined): FixedTarget {
+    const { path, stage } = this.reportOf(after, before) ?? { path: after.unit.file.path, stage: stageLabel(after) };
+    return this.reportOf(after, before)?.fixedWith ?? { path, stage };
+  }
+
+  /** Why a target that changed is not verified; undefined where it is. */
+  private whyLeft(after: Target, before: Target | undefined): string | undefined {
+    if (!this.revision) return undefined;
+    const report = this.reportOf(after, before);
+    if (!this.isPending(after, before) && report !== undefined && report.verdict !== 'nonroot') return `unroot leaves it as root: ${report.reasons[0] ? `${report.reasons[0].rule}: ${report.reasons[0].message}` : report.verdict}`;
+    return before ? undefined : `it was not there at ${String(this.revision)}; there is nothing to compare it with`;
   }
 
   /** Whether anything that it is built from or run by differs from the revision. */
@@ -178,6 +213,7 @@ class Planner {
       stage,
       line: before.stage.from.line,
       stageName: before.stage.name,
+      fixed: this.fixedOf(after, before),
       service: is?.service.name,
       before: side(before, was),
       after: side(after, is),

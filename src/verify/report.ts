@@ -1,11 +1,12 @@
-import type { ObservationReport, VerifiedTarget, VerifyReport } from '../report/verify-report.ts';
+import type { LearntReport, ObservationReport, VerifiedTarget, VerifyReport } from '../report/verify-report.ts';
+import type { LearntAll, Verified } from './index.ts';
 import type { Proof } from './pair.ts';
-import type { Plan } from './plan.ts';
+import type { Unbuildable } from './plan.ts';
 import type { Observation, State } from './types.ts';
 
 /** What was found, in the form that is reported: in the order of the paths. */
-export function verifyReport(engine: string, strict: boolean, proofs: readonly Proof[], { left, errors }: Pick<Plan, 'left' | 'errors'>): VerifyReport {
-  const targets = proofs.map(targetOf);
+export function verifyReport({ engine, strict, proofs, unbuildable, left, errors }: Omit<Verified, 'result'>): VerifyReport {
+  const targets = [...proofs.map(targetOf), ...unbuildable.map(unprovenOf)];
   const count = (outcome: Proof['outcome']) => targets.filter((target) => target.outcome === outcome).length;
   return {
     version: 1,
@@ -18,7 +19,14 @@ export function verifyReport(engine: string, strict: boolean, proofs: readonly P
   };
 }
 
-export function targetOf({ subject, outcome, why, differences, notes, denied, before, after, strict, seconds }: Proof): VerifiedTarget {
+/** What was learnt, in the form that is reported. */
+export function learntReport({ engine, learnt, recorded, unbuildable, errors }: LearntAll): LearntReport {
+  const targets = learnt.map(({ subject: { path, stage, line, service }, why, paths, findings }) => ({ path, stage, line, service, why, paths, findings }));
+  const others = unbuildable.map(({ path, stage, line, why }) => ({ path, stage, line, service: undefined, why, paths: [], findings: [] }));
+  return { version: 1, engine, targets: [...targets, ...others], recorded, errors };
+}
+
+function targetOf({ subject, outcome, why, differences, notes, denied, before, after, strict, seconds }: Proof): VerifiedTarget {
   const { path, stage, line, service } = subject;
   return {
     path,
@@ -36,6 +44,11 @@ export function targetOf({ subject, outcome, why, differences, notes, denied, be
     growth: before && after && after.size - before.size,
     seconds: Math.round(seconds * 100) / 100,
   };
+}
+
+function unprovenOf({ path, stage, line, why }: Unbuildable): VerifiedTarget {
+  const nothing = { before: undefined, after: undefined, strict: undefined, growth: undefined };
+  return { path, stage, line, service: undefined, outcome: 'unproven', why, differences: [], notes: [], denied: [], ...nothing, seconds: 0 };
 }
 
 function observationOf({ user, state, processes, ports, answers, written, size, log }: Observation): ObservationReport {
