@@ -142,10 +142,15 @@ export function operands(words: readonly ShellWord[], takesValue: RegExp = /^$/)
     const { value, text } = words[at]!;
     const shown = value ?? text;
     if (shown === '--') return [...result, ...words.slice(at + 1)];
-    if (takesValue.test(shown)) at += 1;
+    if (takesValue.test(shown) || isCluster(shown, takesValue)) at += 1;
     else if (!shown.startsWith('-') || shown === '-') result.push(words[at]!);
   }
   return result;
+}
+
+/** Whether short options stand in one word and the last of them takes the next word: `-Dh /home/x`; in `-gstaff` the first has its value. */
+function isCluster(shown: string, takesValue: RegExp): boolean {
+  return /^-[A-Za-z]{2,}$/.test(shown) && takesValue.test(`-${shown.at(-1)}`) && !takesValue.test(`-${shown[1]}`);
 }
 
 /** The value of an option: `-u 5`, `-u5`, `--uid 5`, `--uid=5`; undefined where it is not given. */
