@@ -6,6 +6,7 @@ import type { Disk } from './disk.ts';
 import { fixedParent } from './facts/built-upon.ts';
 import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
+import { historyOf } from './facts/history.ts';
 import { effectiveUser } from './facts/user.ts';
 import type { ImageSource } from './images/lookup.ts';
 import { type FileError, link, type Project, type SourceFile, stageLabel, type Target } from './project.ts';
@@ -249,8 +250,10 @@ function checkIntention({ finding, transform, status }: Settled, again: Project,
 }
 
 function wrongUser({ user: intended }: Finding, target: Target): string | undefined {
-  // A variable of the base (`$APP_UID`) has no value that we know; then what is written decides.
-  const written = effectiveUser(target).text;
+  // A variable of the base (`$APP_UID`) has no value that we know, and one of the file may get another; then what is written decides.
+  const { kind, text } = effectiveUser(target);
+  const instruction = historyOf(target.stage, target.unit).user?.instruction;
+  const written = kind !== 'root' && instruction?.args === intended ? intended : text;
   return intended === undefined || written === intended ? undefined : `USER would be ${written}, not ${intended}`;
 }
 

@@ -41,7 +41,6 @@ caller's files, is for development, or lives under /root.`,
 /** The fix of a target; none for one that only takes over what it builds on, which is fixed itself. */
 function fixFor(target: Target, wish: string | undefined): Finding | undefined {
   const account = accountFor(target, wish);
-  if (!account) return noAccount(target);
   const parent = fixedParent(target);
   const onParent = parent && fixFor(parent, wish);
   const ownership = ownershipFor(target, account, parent && ownershipFor(parent, account).paths);
@@ -113,13 +112,4 @@ function comment({ name, source, user }: Account, target: Target): string[] {
 function notes(account: Account): Reason[] {
   const message = noteOn(account);
   return message === undefined ? [] : [{ rule: 'unknown-accounts', message }];
-}
-
-function noAccount(target: Target): Finding {
-  const reason: Reason = {
-    rule: 'unknown-accounts',
-    message: 'how this distribution makes an account is not known',
-    advice: 'name an account that the image has, or a number: --user 10001:10001',
-  };
-  return { ...place(target), message: 'runs as root', safety: 'manual', reasons: [reason], edits: [], user: undefined };
 }

@@ -73,7 +73,7 @@ function addedAccount(target: Target): ScratchAccount | undefined {
   if (!stage || !hasShell(stage, target)) return undefined;
   const source = { ...target, stage };
   const account = newAccount(historyOf(stage, target.unit));
-  if (!account?.create) return undefined;
+  if (!account.create) return undefined;
   return { name: account.name, user: account.user, creation: insertLines(source, accountPlace(source), runLines(account.create, target.unit.dockerfile.escape)) };
 }
 

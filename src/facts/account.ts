@@ -1,15 +1,13 @@
 import { DISTRIBUTION_ACCOUNTS, kindredOf } from '../images/recipes.ts';
 import type { Family, ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
-import { isIdTaken, isNameTaken, isRemoved, type MadeAccount, madeAccounts } from './accounts.ts';
-import { commandsOf, mentions, unwrap } from './commands.ts';
+import { isIdTaken, isNameTaken, type MadeAccount, madeAccounts } from './accounts.ts';
 import { fixedParent } from './built-upon.ts';
-import { copiesOf } from './copies.ts';
 import { accountCommands, familyOf } from './family.ts';
+import { basesAccounts, fittingAccount } from './fitting-account.ts';
 import { type History, historyOf } from './history.ts';
 import { packageAccount } from '../programs/lookup.ts';
 import { installedPrograms } from './programs.ts';
-import { startOf } from './start.ts';
 import { baseUser, isRoot } from './user.ts';
 
 /** Whom a target will run as, and what has to be done for it. */
@@ -27,6 +25,8 @@ export interface Account {
   source: 'asked for' | 'base' | 'package' | 'file' | 'base user' | 'new' | 'numeric';
   /** For a new account: how the distribution makes it; undefined where nothing is to be made. */
   create: string[] | undefined;
+  /** Whether nothing says that it is meant for the program, but that the file makes no other. */
+  guessed?: boolean;
 }
 
 /** What the user asks for with `--user`: a name, `uid`, or `uid:gid`. */
@@ -35,25 +35,25 @@ export type Wish = string | undefined;
 /** Above every account found in an image (the highest is 65534 but for these), and what others use. */
 export const NEW_UID = 10_001;
 
-/** The account that a target should run as, by the preferences of RULES D; undefined where none can be settled. */
-export function accountFor(target: Target, wish?: Wish): Account | undefined {
+/** The account that a target should run as, by the preferences of RULES D. */
+export function accountFor(target: Target, wish?: Wish): Account {
   const parent = fixedParent(target);
   if (parent) return inherited(accountFor(parent, wish));
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history);
-  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history, family);
+  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history);
 }
 
 /** The account of a target that this one builds on is made there. */
-function inherited(account: Account | undefined): Account | undefined {
-  return account && { ...account, create: undefined, source: account.source === 'new' ? 'file' : account.source };
+function inherited(account: Account): Account {
+  return { ...account, create: undefined, source: account.source === 'new' ? 'file' : account.source };
 }
 
 function wished(wish: string, history: History): Account {
   const [user, group] = wish.split(':') as [string, string?];
   const known = madeAccounts(history).find(({ name }) => name === user);
-  if (known) return existing(known);
+  if (known) return existing(known, history);
   const ofBase = basesAccounts(history).find(({ name }) => name === user);
   if (ofBase && group === undefined) return { ...shippedAs(ofBase), source: 'asked for' };
   const ofDistribution = DISTRIBUTION_ACCOUNTS[kindredOf(familyOf(history))] ?? {};
@@ -89,7 +89,7 @@ function earlierUser(target: Target, history: History): Account | undefined {
   if (value === undefined || isRoot(value) || history.stages.length < 2) return undefined;
   const name = value.split(':')[0]!;
   const known = madeAccounts(history).find((account) => account.name === name || String(account.uid) === name);
-  if (known) return existing(known);
+  if (known) return existing(known, history);
   const account = basesAccounts(history).find((one) => one.name === name || String(one.uid) === name);
   return account ? shippedAs(account) : { user: value, owner: value, name: undefined, uid: numberOf(name), gid: numberOf(value.split(':')[1]), home: undefined, source: 'file', create: undefined };
 }
@@ -110,52 +110,23 @@ function packaged(target: Target, family: Family): Account | undefined {
   return undefined;
 }
 
-const PRIVILEGED = /^(sudo|docker|wheel|root|admin|adm)$/;
-
 /** RULES D3: an account of the chain that fits the started program. */
 function made(target: Target, history: History): Account | undefined {
-  const candidates = madeAccounts(history).filter(
-    (account) => account.uid !== 0 && !account.variableId && !account.groups.some((group) => PRIVILEGED.test(group)) && !/^(dockremap|vscode|root)$/.test(account.name) && !isPutIn(account.name, history),
-  );
-  const fitting = candidates.filter((account) => owns(account, history) || worksAs(account, history) || bearsName(account, target));
-  return fitting.length > 0 ? existing(fitting.at(-1)!) : undefined;
+  const fitting = fittingAccount(target, history);
+  if (fitting?.kind === 'made') return { ...existing(fitting.account, history), guessed: fitting.sole };
+  if (fitting?.kind === 'base') return shippedAs(fitting.account);
+  if (fitting?.kind !== 'owner') return undefined;
+  const { name, uid, gid } = fitting;
+  const user = uid === undefined ? name! : gid === undefined ? String(uid) : `${uid}:${gid}`;
+  return { user, owner: user, name, uid, gid, home: undefined, source: name === undefined ? 'file' : 'base', create: undefined };
 }
 
-/** Whether an account is there to be changed to by a tool, or to log in with. */
-function isPutIn(name: string, history: History): boolean {
-  return history.steps.some((step) =>
-    mentions(step, name) && commandsOf(step).some((command) => {
-      const { name: tool, words } = unwrap(command);
-      return (tool === 'su' || tool === 'gosu' || tool === 'chpasswd' || tool === 'passwd') && words.some(({ value }) => value?.includes(name));
-    }),
-  );
-}
-
-function owns({ name, uid }: MadeAccount, history: History): boolean {
-  const isOwner = (owner: string | undefined) => owner !== undefined && [name, String(uid)].includes(owner.split(':')[0]!.replace(/\.$/, ''));
-  if (copiesOf(history).some(({ chown }) => isOwner(chown))) return true;
-  return history.steps.some((step) =>
-    mentions(step, /chown|install/) && commandsOf(step).some((command) => {
-      const { name: tool, words } = unwrap(command);
-      if (tool === 'chown') return isOwner(words.slice(1).find(({ value }) => value !== undefined && !value.startsWith('-'))?.value);
-      return tool === 'install' && words.some(({ value }, index) => value === '-o' && isOwner(words[index + 1]?.value));
-    }),
-  );
-}
-
-/** Whether a USER of the chain has it work, for a while at least. */
-function worksAs({ name, uid }: MadeAccount, history: History): boolean {
-  return history.steps.some(({ user }) => user?.value !== undefined && [name, String(uid)].includes(user.value.split(':')[0]!));
-}
-
-/** Whether an account is called after what is started, or by a name that says that the program runs as it. */
-function bearsName({ name }: MadeAccount, target: Target): boolean {
-  if (/^(app|appuser|application|web|node|nonroot|non-root|runner|service|user|container|default|server|api|www|deploy)$/.test(name)) return true;
-  return startOf(target).commands.some((started) => started.name === name || started.words.some(({ value }) => value !== undefined && value.split(/[/.\s-]/).includes(name)));
-}
-
-function existing({ name, uid, gid, home, groups }: MadeAccount): Account {
-  const owner = uid === undefined ? name : gid === undefined ? String(uid) : `${uid}:${gid}`;
+function existing(account: MadeAccount, history: History): Account {
+  const { name, variable, variableId, home, groups, step } = account;
+  // A number that who builds may choose is never written down; a name only where its variable is out of reach.
+  const { uid, gid } = variableId ? { uid: undefined, gid: undefined } : account;
+  const spelling = variable !== undefined && step.stage === history.stages.at(-1) ? variable : name;
+  const owner = uid === undefined ? spelling : gid === undefined ? String(uid) : `${uid}:${gid}`;
   // `USER uid:gid` would drop supplementary groups; for the uid alone passwd and group say the rest.
   const user = uid !== undefined && groups.length > 0 ? String(uid) : owner;
   return { user, owner, name, uid, gid, home, source: 'file', create: undefined };
@@ -170,25 +141,19 @@ function shipped(history: History): Account | undefined {
   return account && shippedAs(account);
 }
 
-/** The accounts of the base that the chain does not remove. */
-function basesAccounts(history: History): ImageAccount[] {
-  const { base } = history;
-  return (base.kind === 'image' ? (base.facts?.accounts ?? []) : []).filter(({ name }) => !isRemoved(name, history));
-}
-
 function shippedAs({ name, uid, gid, home, variable }: ImageAccount): Account {
   // Without its gid the uid alone: Docker takes the group from the image's passwd.
   const owner = uid === undefined ? name! : gid === undefined ? String(uid) : `${uid}:${gid}`;
   return { user: variable ? `$${variable}` : owner, owner, name, uid, gid, home, source: 'base', create: undefined };
 }
 
-/** A new account as a stage's distribution makes it; undefined where nothing can. */
-export function newAccount(history: History): Account | undefined {
-  return fresh(history, familyOf(history));
+/** A new account as a stage's distribution makes it; a bare number where nothing can. */
+export function newAccount(history: History): Account {
+  return fresh(history);
 }
 
 /** RULES D5: a new account, or a bare number where nothing can make one. */
-function fresh(history: History, family: Family): Account | undefined {
+function fresh(history: History): Account {
   const base = basesAccounts(history);
   let id = NEW_UID;
   while (isIdTaken(id, history) || base.some(({ uid, gid }) => uid === id || gid === id)) id += 1;
@@ -196,5 +161,5 @@ function fresh(history: History, family: Family): Account | undefined {
   const create = accountCommands(history, name, id);
   const numbers = { user: `${id}:${id}`, owner: `${id}:${id}`, uid: id, gid: id };
   if (create) return { ...numbers, name, home: `/home/${name}`, source: 'new', create };
-  return family === 'distroless' || family === 'scratch' ? { ...numbers, name: undefined, home: undefined, source: 'numeric', create: undefined } : undefined;
+  return { ...numbers, name: undefined, home: undefined, source: 'numeric', create: undefined };
 }

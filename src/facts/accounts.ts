@@ -6,6 +6,8 @@ import { memo } from './memo.ts';
 /** An account that a RUN of the chain makes. */
 export interface MadeAccount {
   name: string;
+  /** The variable that the file names it by, which who builds may set; undefined where it says the name. */
+  variable: string | undefined;
   /** Undefined where the command leaves the choice to the tool. */
   uid: number | undefined;
   gid: number | undefined;
@@ -103,12 +105,13 @@ function addUser(tool: 'useradd' | 'adduser', { words }: Invocation, step: Step,
   const supplementary = tool === 'useradd' ? (option(words, 'G', 'groups')?.value ?? '').split(',').filter(Boolean) : [];
   accounts.push({
     name,
+    variable: /^"?(\$\w+|\$\{\w+\})"?$/.exec(first!.text)?.[1],
     uid: number(uid),
     gid: group ? primary.gid : ownGroupId(tool, words, number(uid), name, groups),
     group: group ? primary.name : name,
     home: option(words, tool === 'useradd' ? 'd' : 'h', tool === 'useradd' ? 'home-dir' : 'home')?.value ?? `/home/${name}`,
     groups: supplementary,
-    variableId: [uid, group].some((word) => word !== undefined && (word.value === undefined || word.text.includes('$'))),
+    variableId: [uid, group].some((word) => word !== undefined && (word.value === undefined || (word.text.includes('$') && number(word) !== undefined))),
     step,
   });
 }
@@ -146,7 +149,7 @@ function addLine(text: string, step: Step, accounts: MadeAccount[]): void {
   const match = /\b([a-z_][\w-]*):[^:]*:(\d+):(\d+):[^:]*:([^:]*):/.exec(text);
   if (!match) return;
   const [, name, uid, gid, home] = match as unknown as [string, string, string, string, string];
-  accounts.push({ name, uid: Number(uid), gid: Number(gid), group: undefined, home, groups: [], variableId: false, step });
+  accounts.push({ name, variable: undefined, uid: Number(uid), gid: Number(gid), group: undefined, home, groups: [], variableId: false, step });
 }
 
 function join(accounts: MadeAccount[], user: string | undefined, group: string | undefined): void {

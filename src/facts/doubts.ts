@@ -1,6 +1,6 @@
 import type { Target } from '../project.ts';
 import type { Account } from './account.ts';
-import { contradictedBase } from './family.ts';
+import { contradictedBase, familyOf } from './family.ts';
 import { historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { isTool } from './keep-away/tool-image.ts';
@@ -39,13 +39,17 @@ function runsBase(target: Target): boolean {
   return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
 }
 
-/** What is open about the account itself: one that the catalogue names without having read its number. */
-export function accountDoubts(target: Target, { source, name, user }: Account): Reason[] {
-  const { base } = historyOf(target.stage, target.unit);
+/** What is open about the account itself: whether it is meant for the program, or what its number is. */
+export function accountDoubts(target: Target, { source, name, user, guessed }: Account): Reason[] {
+  const history = historyOf(target.stage, target.unit);
+  const { base } = history;
+  const { line } = target.stage.from;
+  if (guessed) return [{ rule: 'unknown-accounts', message: `that ${name} is meant for the program is only likely: the file makes no other account`, line }];
+  if (source === 'numeric' && familyOf(history) === 'unknown') return [{ rule: 'unknown-accounts', message: `how ${base.text} makes an account is not known, so USER is a bare number without a name and a home`, line }];
   const open = base.kind === 'image' ? (base.facts?.entry.unverified ?? []) : [];
   const field = source === 'base' ? 'accounts' : source === 'base user' ? 'user' : undefined;
   if (field === undefined || !open.includes(field)) return [];
-  return [{ rule: 'unknown-accounts', message: `that ${base.text} has ${name ?? user} (${user}) was not read in a primary source`, line: target.stage.from.line }];
+  return [{ rule: 'unknown-accounts', message: `that ${base.text} has ${name ?? user} (${user}) was not read in a primary source`, line }];
 }
 
 function startDoubts(target: Target): Reason[] {

@@ -15,13 +15,18 @@ const HARMLESS =
 const RUNTIMES =
   /^(node|nodejs|npm|npx|yarn|pnpm|bun|deno|pm2|pm2-runtime|pm2-docker|forever|ts-node|tsx|next|nuxt|serve|http-server|python[\d.]*|pypy[\d.]*|pip[\d.]*|uv|poetry|pipenv|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|flask|django-admin|celery|rq|streamlit|fastapi|sanic|twistd|airflow|ruby|bundle|bundler|rails|rake|puma|unicorn|thin|rackup|sidekiq|foreman|java|javac|sbt|gradle|gradlew|mvn|mvnw|dotnet|php|artisan|composer|perl|plackup|starman|hypnotoad|morbo|go|cargo|mix|elixir|iex|erl|lua|luajit|julia|Rscript|racket|swift|scala|clojure|lein|ghc|runghc|stack|mono|mono-sgen|nimble|crystal|kotlin|groovy|tclsh|guile|sbcl|octave|java_wrapper)$/;
 
+/** Whether a program runs code of one's own. */
+export function isRuntime(name: string): boolean {
+  return RUNTIMES.test(name);
+}
+
 /**
  * Whether what a program writes is settled: it is of the shell, a runtime for code of one's own,
  * payload of the file, or the program of a catalogued base.
  */
 export function isKnownProgram(started: Started, target: Target): boolean {
-  const { name, payload } = started;
-  if (name === undefined || payload || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
+  const { name, payload, followed } = started;
+  if (name === undefined || payload || followed || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));

@@ -34,6 +34,8 @@ export interface Started extends Invocation {
   command: ShellCommand;
   /** Whether the program itself is copied or built by the file: payload, which unroot does not read. */
   payload: boolean;
+  /** Whether it is a start script in sight, whose own commands follow. */
+  followed?: boolean;
   /** The script it stands in; undefined for the start command itself. */
   script: StartScript | undefined;
   /** The compose service whose own command it belongs to; undefined for the image's. */
@@ -205,6 +207,7 @@ class Follower {
       if (!this.start.unseen.includes(written)) this.start.unseen.push(written);
       return;
     }
+    started.followed = true;
     if (this.seen.has(script.path)) return;
     this.seen.add(script.path);
     this.start.scripts.push(script);

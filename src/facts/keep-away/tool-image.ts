@@ -1,7 +1,11 @@
+import { posix } from 'node:path';
+import { resolvePath } from '../../shell/read.ts';
+import { callerFiles } from '../caller-files.ts';
+import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
+import { isRuntime } from '../programs.ts';
 import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
-import { callerFiles } from '../caller-files.ts';
 
 /** RULES B5: a tool that works on files of whoever calls it, which no fixed uid can write. */
 export const toolImage: KeepAway = (target) => {
@@ -18,10 +22,25 @@ export const toolImage: KeepAway = (target) => {
 
 /** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing, its CMD is missing or asks for help. */
 export function isTool(target: Parameters<KeepAway>[0]): boolean {
-  const { entrypoint, cmd, ports, base } = historyOf(target.stage, target.unit);
+  const { entrypoint, cmd, steps, base } = historyOf(target.stage, target.unit);
   const inherited = base.kind === 'image' ? (base.facts?.entry.ports ?? []) : [];
-  if (!entrypoint?.words || ports.length > 0 || inherited.length > 0 || target.services.length > 0) return false;
+  // A port may be a variable that who builds sets; it is one all the same.
+  const exposes = inherited.length > 0 || steps.some(({ instruction }) => instruction.keyword === 'EXPOSE');
+  if (!entrypoint?.words || exposes || target.services.length > 0 || isWorker(target)) return false;
   if (cmd === undefined) return true;
   const words = cmd.words ?? [cmd.script];
   return words.length === 0 || words.every((word) => /^(-h|-\?|--?help|help|--version|-v|version)$/.test(word));
+}
+
+/** Whether a runtime starts code that the file copies, and nothing speaks of files of a caller: an application without a port. */
+function isWorker(target: Parameters<KeepAway>[0]): boolean {
+  const history = historyOf(target.stage, target.unit);
+  const [program, ...words] = history.entrypoint?.words ?? [];
+  if (program === undefined || !isRuntime(posix.basename(program))) return false;
+  const copied = copiesOf(history).flatMap(({ destination }) => destination ?? []);
+  const isCopied = words.some((word) => {
+    const path = word.startsWith('-') ? undefined : resolvePath(history.cwd, word);
+    return path !== undefined && copied.some((one) => path === one || path.startsWith(`${one.replace(/\/$/, '')}/`));
+  });
+  return isCopied && callerFiles(target) === undefined;
 }
