@@ -95,6 +95,7 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
     // What others build on is settled before them, in whatever file it stands.
     found.sort((one, other) => depthOf(one.finding.needs) - depthOf(other.finding.needs));
     for (const { finding, transform } of found) inPhase.push(settle(finding, transform, options, dropped, sources, inPhase));
+    allOrNone(inPhase);
     settled.push(...inPhase);
     if (sources.apply(inPhase)) current = link(sources.files(), sources.disk(), options.configs, options.source);
   }
@@ -151,7 +152,9 @@ class Sources {
       if (status !== 'applied') continue;
       for (const { path, ...edit } of finding.edits) {
         this.at(path, finding.target.unit.file);
-        byPath.set(path, [...(byPath.get(path) ?? []), edit]);
+        const made = byPath.get(path) ?? [];
+        const isShared = finding.together?.length && made.some((one) => isSameEdit(one, edit));
+        if (!isShared) byPath.set(path, [...made, edit]);
       }
     }
     for (const [path, edits] of byPath) {
@@ -182,9 +185,42 @@ function settle(finding: Finding, transform: Transform, options: RewriteOptions,
   const left = options.without?.find(({ path, stage }) => path === finding.target.unit.file.path && stage === stageLabel(finding.target));
   if (left) return { ...base, status: 'skipped', skipped: left.why };
   if (finding.needs && !before.some((other) => other.finding.target === finding.needs && other.status === 'applied')) return { ...base, status: 'skipped', skipped: 'what it builds on is not fixed' };
-  const rival = before.find((other) => other.status === 'applied' && !areFixesApart(finding.edits, other.finding.edits));
+  const rival = before.find((other) => other.status === 'applied' && !areFixesApart(ownEdits(finding, other.finding), other.finding.edits));
   if (rival) return { ...base, status: 'skipped', skipped: `its edits overlap those of ${rival.transform.name}; this is a bug of unroot` };
   return { ...base, status: 'applied' };
+}
+
+/** Fixes that change something together are all made, or none of them is. */
+function allOrNone(inPhase: Settled[]): void {
+  for (;;) {
+    const index = inPhase.findIndex((one) => one.status === 'applied' && missingFor(one, inPhase));
+    if (index < 0) return;
+    const one = inPhase[index]!;
+    inPhase[index] = { ...one, status: 'skipped', skipped: `it changes what ${nameOf(missingFor(one, inPhase)!)} starts too, and that is not fixed` };
+  }
+}
+
+/** A target that would have to be fixed along and is not. */
+function missingFor({ finding, transform }: Settled, inPhase: readonly Settled[]): Target | undefined {
+  return finding.together?.find((target) => !inPhase.some((other) => other.transform === transform && other.finding.target === target && other.status === 'applied'));
+}
+
+function nameOf({ unit, stage }: Target): string {
+  return `${unit.file.path}${stage.name === undefined ? '' : ` (${stage.name})`}`;
+}
+
+/** The edits of a fix without those that it makes together with another. */
+function ownEdits({ edits, together, target }: Finding, other: Finding): readonly FileEdit[] {
+  if (!together?.includes(other.target) && !other.together?.includes(target)) return edits;
+  return edits.filter((edit) => !holdsEdit(other, edit));
+}
+
+function holdsEdit({ edits }: Finding, wanted: FileEdit): boolean {
+  return edits.some((edit) => edit.path === wanted.path && isSameEdit(edit, wanted));
+}
+
+function isSameEdit(one: Edit, other: Edit): boolean {
+  return one.start === other.start && one.end === other.end && one.text === other.text;
 }
 
 /** What a fix is known by from round to round. */

@@ -30,6 +30,8 @@ export interface Finding {
   edits: FileEdit[];
   /** The target whose fix this one builds on: without that it is not made. */
   needs?: Target | undefined;
+  /** Targets whose fixes by the same transform share edits with this one: all of them are made, or none is. */
+  together?: readonly Target[] | undefined;
   /** What the target's USER is after the edits; checked before anything is written. */
   user: string | undefined;
   /**

@@ -1,8 +1,9 @@
 import { historyOf } from '../src/facts/history.ts';
-import { type InstallPlan, installPlan } from '../src/facts/install-plan.ts';
+import { type InstallPlan, installPlan, sharersOf } from '../src/facts/install-plan.ts';
 import type { Reason } from '../src/facts/judgement.ts';
 import { isOursToChange } from '../src/facts/keep-away/index.ts';
 import { type Problem, startInstalls } from '../src/facts/start-installs.ts';
+import { unitOf } from '../src/facts/start-texts.ts';
 import { startOf } from '../src/facts/start.ts';
 import { effectiveUser } from '../src/facts/user.ts';
 import type { Target } from '../src/project.ts';
@@ -24,20 +25,24 @@ managers that it does not know well enough. Those are shown with the reason.`,
   setsUser: false,
   example: 'apt-get-in-the-start-command-becomes-a-run',
   *apply({ project }) {
-    for (const target of project.targets) {
-      if (effectiveUser(target).kind === 'nonroot' || !isOursToChange(target, 'runtime-install')) continue;
-      yield* findings(target);
-    }
+    for (const target of project.targets) if (isOurs(target)) yield* findings(target);
   },
 };
+
+function isOurs(target: Target): boolean {
+  return effectiveUser(target).kind !== 'nonroot' && isOursToChange(target, 'runtime-install');
+}
 
 /** One finding for what can move, and one for each start that must be changed by hand. */
 function findings(target: Target): Finding[] {
   const { move, byHand } = installPlan(target);
-  return [...(move ? [fix(target, move)] : []), ...byHand.map((problem) => manual(target, problem))];
+  const stuck = byHand.map((problem) => manual(target, problem));
+  if (!move) return stuck;
+  const together = sharersOf(target, isOurs);
+  return [...('message' in together ? [manual(target, together)] : [fix(target, move, together)]), ...stuck];
 }
 
-function fix(target: Target, { installs, edits, steps, doubts }: NonNullable<InstallPlan['move']>): Finding {
+function fix(target: Target, { installs, edits, steps, doubts }: NonNullable<InstallPlan['move']>, together: readonly Target[]): Finding {
   const reasons = [...baseDoubts(target), ...doubts.map((message): Reason => ({ rule: 'installs-at-start', message, line: lineOf(target) }))];
   const where = [...new Set(installs.map((install) => install.where))].join(', ');
   const step = steps.map((line) => line.trim().replace(/ [\\`]$/, '')).join(' ');
@@ -48,6 +53,7 @@ function fix(target: Target, { installs, edits, steps, doubts }: NonNullable<Ins
     reasons,
     edits,
     user: undefined,
+    together,
     verify: (after) => (startInstalls(after).some(({ problem, moves }) => problem === undefined && moves.length > 0) ? 'packages would still be installed at the start' : undefined),
   };
 }
@@ -65,7 +71,8 @@ function baseDoubts(target: Target): Reason[] {
 }
 
 function place(target: Target) {
-  const instruction = startOf(target).parts.at(-1)?.instruction ?? target.stage.from;
+  const own = startOf(target).parts.filter((part) => unitOf(part.instruction, target) === target.unit);
+  const instruction = own.at(-1)?.instruction ?? target.stage.from;
   return { target, path: target.unit.file.path, start: instruction.start, end: instruction.end };
 }
 

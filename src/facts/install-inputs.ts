@@ -15,6 +15,8 @@ export interface Inputs {
   source: boolean;
   /** Directories of the project that it fills. */
   fills: string[];
+  /** Projects that are installed in place, among those. */
+  inPlace: string[];
   /** Why it can't be moved; undefined where nothing here speaks against it. */
   problem: string | undefined;
   doubts: string[];
@@ -22,7 +24,7 @@ export interface Inputs {
 
 /** Where an install puts packages beside the code: what a mount over the code would hide. */
 export function dependencyDirectories(install: InstallCommand, cwd: string | undefined): string[] {
-  const { family, words, manager } = install;
+  const { family, words } = install;
   const within = (name: string) => resolvePath(directoryOf(install, cwd), name) ?? [];
   switch (family) {
     case 'npm':
@@ -43,7 +45,7 @@ export function dependencyDirectories(install: InstallCommand, cwd: string | und
       return places.flatMap((place) => (place === undefined ? [] : (resolvePath(cwd, place) ?? [])));
     }
     default:
-      return manager === '' ? [] : [];
+      return [];
   }
 }
 
@@ -60,7 +62,7 @@ function directoryOf({ family, words }: InstallCommand, cwd: string | undefined)
 
 /** What an install needs. Reads the manifests as the build context has them. */
 export function inputsOf(install: InstallCommand, cwd: string | undefined, target: Target): Inputs {
-  const inputs: Inputs = { files: [], optional: [], source: false, fills: dependencyDirectories(install, cwd), problem: undefined, doubts: [] };
+  const inputs: Inputs = { files: [], optional: [], source: false, fills: dependencyDirectories(install, cwd), inPlace: [], problem: undefined, doubts: [] };
   const directory = directoryOf(install, cwd);
   if (directory === undefined) return { ...inputs, problem: 'works in a directory that only the start knows' };
   const read = (name: string) => textOf(target, posix.join(directory, name));
@@ -123,7 +125,8 @@ function pipInputs(install: InstallCommand, cwd: string, target: Target, inputs:
   }
   if (valuesOf(words, ['-f', '--find-links']).some(isLocal)) inputs.source = true;
   for (const text of [...named, ...words].map(({ value }) => value ?? '')) if (/git\+ssh|ssh:\/\//.test(text)) inputs.problem = 'fetches with an SSH key, which a build gets only from RUN --mount=type=ssh';
-  if (valuesOf(words, ['-e', '--editable']).some(isLocal)) inputs.fills.push(...valuesOf(words, ['-e', '--editable']).flatMap((path) => resolvePath(cwd, path.replace(/\[[^\]]*\]$/, '')) ?? []));
+  for (const path of valuesOf(words, ['-e', '--editable']).filter(isLocal)) inputs.inPlace.push(...[resolvePath(cwd, path.replace(/\[[^\]]*\]$/, '')) ?? []].flat());
+  inputs.fills.push(...inputs.inPlace);
   return inputs;
 }
 

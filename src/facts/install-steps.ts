@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { sourceOffset, type Instruction } from '../dockerfile/parse.ts';
 import type { FileEdit } from '../edit.ts';
-import type { Target } from '../project.ts';
+import type { LinkedService, Target } from '../project.ts';
 import { readFlow } from '../shell/flow.ts';
 import type { ShellWord } from '../shell/read.ts';
 import { commandsOf, mentions } from './commands.ts';
@@ -166,7 +166,7 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
   need(steps.findLast(({ instruction }) => instruction.keyword === 'RUN' || instruction.keyword === 'SHELL')?.instruction);
   need(steps.findLast(({ instruction }) => instruction.keyword === 'ENV' && SETS_INSTALLS.test(instruction.args))?.instruction);
   const missing: string[] = [];
-  for (const { install, cwd } of group) {
+  for (const { install, cwd, services } of group) {
     if (install.kind !== 'language' || install.verb === 'clean') continue;
     const inputs = inputsOf(install, cwd, target);
     spot.doubts.push(...inputs.doubts);
@@ -180,9 +180,9 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
     }
     for (const copy of copiesOf(history)) if (mustComeFirst(copy, inputs, cwd, target)) need(copy.step.instruction);
     need(steps.findLast(({ instruction, cwd: before }) => instruction.keyword === 'WORKDIR' && before !== cwd && history.cwd === cwd)?.instruction);
-    const hidden = hiddenBy(inputs, target);
+    const hidden = hiddenBy(inputs, services);
     if (hidden) Object.assign(spot, { problem: spot.problem ?? hidden.problem, advice: hidden.advice });
-    spot.doubts.push(...kept(inputs, target));
+    spot.doubts.push(...kept(inputs, services, target));
   }
   spot.copies = copyLines([...new Set(missing)], cwdBehind(target, spot.after), target);
   if (missing.length > 0) spot.doubts.push(`${missing.map((path) => posix.basename(path)).join(', ')} was read from a mount at every start and is now copied: a change of it needs a new build`);
@@ -225,14 +225,14 @@ function isWithin(path: string, directory: string): boolean {
 }
 
 /** A mount that would lie over what the install brings. */
-function hiddenBy({ fills }: Inputs, target: Target): { problem: string; advice: string } | undefined {
-  for (const { service, path: file } of target.services) {
+function hiddenBy({ fills, inPlace }: Inputs, services: readonly LinkedService[]): { problem: string; advice: string } | undefined {
+  for (const { service, path: file } of services) {
     for (const filled of fills) {
       const mount = service.mounts.filter(({ target: at }) => isWithin(filled, at)).sort((one, other) => other.target.length - one.target.length)[0];
       if (!mount || (mount.type === 'volume' && mount.target === filled)) continue;
       return {
         problem: `fills ${filled}, which the mount ${mount.source ?? ''}:${mount.target} of service ${service.name} in ${file} would hide`,
-        advice: `give service ${service.name} a volume of its own there, "- ${filled}" under volumes, and install in a RUN of the Dockerfile`,
+        advice: inPlace.includes(filled) ? `install it in a RUN behind the COPY of its source; what the mount hides is what that writes into ${filled} (an .egg-info folder, compiled modules), which the mounted folder needs too` : `give service ${service.name} a volume of its own there, "- ${filled}" under volumes, and install in a RUN of the Dockerfile`,
       };
     }
   }
@@ -240,9 +240,9 @@ function hiddenBy({ fills }: Inputs, target: Target): { problem: string; advice:
 }
 
 /** Volumes that keep what an earlier install brought. */
-function kept({ fills }: Inputs, target: Target): string[] {
+function kept({ fills }: Inputs, services: readonly LinkedService[], target: Target): string[] {
   const history = historyOf(target.stage, target.unit);
-  const mounted = target.services.flatMap(({ service }) => service.mounts.filter(({ type, target: at }) => type === 'volume' && fills.some((path) => isWithin(path, at))).map((mount) => ({ what: `the volume of service ${service.name} at ${mount.target}` })));
+  const mounted = services.flatMap(({ service }) => service.mounts.filter(({ type, target: at }) => type === 'volume' && fills.some((path) => isWithin(path, at))).map((mount) => ({ what: `the volume of service ${service.name} at ${mount.target}` })));
   const own = history.volumes.filter(({ path }) => path !== undefined && fills.some((filled) => isWithin(filled, path))).map(({ path }) => ({ what: `VOLUME ${path}` }));
   return [...mounted, ...own].map(({ what }) => `${what} keeps what is in it: packages of a new build reach it only when it is made anew`);
 }

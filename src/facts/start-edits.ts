@@ -1,15 +1,18 @@
+import { join } from 'node:path';
 import { type Instruction, sourceOffset } from '../dockerfile/parse.ts';
 import type { Comment } from '../dockerfile/scan.ts';
 import type { FileEdit } from '../edit.ts';
-import type { Target } from '../project.ts';
+import type { SourceFile, Target, Unit } from '../project.ts';
 import { readFlow } from '../shell/flow.ts';
 import type { ShellCommand, ShellWord } from '../shell/read.ts';
 import { edited, removalOf, type ScriptEdit } from '../shell/remove.ts';
+import { broughtFile } from '../brought.ts';
 import { originOf } from './copies.ts';
 import { historyOf, type StartPart } from './history.ts';
 import { unwrap } from './commands.ts';
-import { looksLikeScript, keepsArguments, findScript } from './start.ts';
-import type { StartText } from './start-texts.ts';
+import { serviceEdits } from './service-edits.ts';
+import { findScript, keepsArguments, looksLikeScript, type StartScript } from './start.ts';
+import { type StartText, unitOf } from './start-texts.ts';
 
 /** The edits that take what is gone out of a start text; a reason where that can't be done. */
 export function startEdits(text: StartText, target: Target): FileEdit[] | string {
@@ -17,20 +20,40 @@ export function startEdits(text: StartText, target: Target): FileEdit[] | string
   if (!edits) return 'would leave a block without a command';
   const rest = edited(text.script, edits);
   const { place } = text;
-  if (place.kind === 'instruction') return rest.trim() === '' ? 'is all that is started' : instructionEdits(place.part, place.word, text, edits, rest, target);
-  return 'stands in a file that unroot does not change';
+  if (place.kind === 'file') return scriptEdits(place.script, text, edits, target);
+  if (rest.trim() === '') return 'is all that is started';
+  if (place.kind === 'service') return serviceEdits(place, text, edits, passesOn('service', target) ? programAlone(rest, target) : undefined);
+  return instructionEdits(place.part, place.word, text, edits, rest, target);
+}
+
+function scriptEdits(started: StartScript, { script }: StartText, edits: readonly ScriptEdit[], target: Target): FileEdit[] | string {
+  const { copy, source } = started.file!;
+  const { context } = copy.step.unit;
+  if (context === undefined) return 'stands in a script that is not in the build context';
+  const brought = broughtFile(join(context, source!), target.unit.file.root, target.disk);
+  if ('why' in brought) return `stands in ${source}, which unroot leaves: ${brought.why}`;
+  if (brought.file.text !== script) return `stands in ${source}, which is not what the image has`;
+  return edits.map((edit) => ({ path: brought.file.path, ...edit }));
+}
+
+/** The file of the build context that a start script is, as far as it may be changed. */
+export function scriptFile({ file }: StartScript, target: Target): SourceFile | undefined {
+  const context = file?.copy.step.unit.context;
+  const brought = context === undefined || file?.source === undefined ? undefined : broughtFile(join(context, file.source), target.unit.file.root, target.disk);
+  return brought && 'file' in brought ? brought.file : undefined;
 }
 
 function instructionEdits(part: StartPart, word: number | undefined, { script }: StartText, edits: readonly ScriptEdit[], rest: string, target: Target): FileEdit[] {
   const { instruction } = part;
-  const { path } = target.unit.file;
+  const unit = unitOf(instruction, target);
+  const { path } = unit.file;
   const at = (logical: number) => sourceOffset(instruction, logical);
-  const program = programAlone(rest, part, target);
+  const program = isPlainShell(part) && passesOn(part, target) ? programAlone(rest, target) : undefined;
   const argsEnd = instruction.argsAt + instruction.args.length;
   if (word === undefined) {
-    if (program) return withComments(instruction, target, [{ path, start: at(instruction.argsAt), end: endOf(instruction, argsEnd), text: jsonList(program) }]);
+    if (program) return withComments(instruction, unit, [{ path, start: at(instruction.argsAt), end: endOf(instruction, argsEnd), text: jsonList(program) }]);
     const ranges = edits.map(({ start, end }) => ({ path, start: at(instruction.argsAt + start), end: end === script.length ? endOf(instruction, argsEnd) : at(instruction.argsAt + end), text: '' }));
-    return withComments(instruction, target, ranges);
+    return withComments(instruction, unit, ranges);
   }
   const ranges = jsonWords(instruction.args);
   const range = (index: number) => ranges[index]!;
@@ -64,8 +87,7 @@ function shellBefore(words: readonly string[], word: number): number | undefined
 }
 
 /** Comments in the middle of what goes move in front of the instruction. */
-function withComments(instruction: Instruction, target: Target, edits: FileEdit[]): FileEdit[] {
-  const { dockerfile, file } = target.unit;
+function withComments(instruction: Instruction, { dockerfile, file }: Unit, edits: FileEdit[]): FileEdit[] {
   const inside = dockerfile.comments.filter((comment: Comment) => comment.inside && edits.some(({ start, end }) => comment.start >= start && comment.end <= end));
   if (inside.length === 0) return edits;
   const lineStart = dockerfile.text.lastIndexOf('\n', instruction.start - 1) + 1;
@@ -77,8 +99,7 @@ function withComments(instruction: Instruction, target: Target, edits: FileEdit[
  * The words of a start that is nothing but one program, so that the exec form says the same and
  * signals reach it; undefined where the shell does more.
  */
-function programAlone(rest: string, part: StartPart, target: Target): string[] | undefined {
-  if (!isPlainShell(part) || !passesOn(part, target)) return undefined;
+function programAlone(rest: string, target: Target): string[] | undefined {
   const [only, ...others] = readFlow(rest).body.items;
   if (!only || others.length > 0 || only.background || only.node.kind !== 'command') return undefined;
   const { command, uses, substitutes } = only.node;
@@ -99,7 +120,7 @@ function isPlainShell({ words, shell }: StartPart): boolean {
 }
 
 /** Whether the words of CMD are started as they are. An ENTRYPOINT takes further arguments in exec form that it has ignored so far. */
-function passesOn(part: StartPart, target: Target): boolean {
+function passesOn(part: StartPart | 'service', target: Target): boolean {
   const { entrypoint, base } = historyOf(target.stage, target.unit);
   if (part === entrypoint) return false;
   if (entrypoint) return isHandedOn(entrypoint, target);

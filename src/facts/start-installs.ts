@@ -34,6 +34,8 @@ export interface MovedInstall {
   cwd: string | undefined;
   /** For the reader: `the start command`, or the script's path. */
   where: string;
+  /** The services that start so, whose mounts and variables count. */
+  services: LinkedService[];
 }
 
 export interface Problem {
@@ -89,17 +91,21 @@ class Walker {
   private readonly history: History;
   private readonly start: StartWords;
   private readonly service: LinkedService | undefined;
+  /** The services that start so. */
+  private readonly services: LinkedService[];
 
   constructor(target: Target, history: History, start: StartWords, service: LinkedService | undefined) {
     this.target = target;
     this.history = history;
     this.start = start;
     this.service = service;
+    this.services = service ? [service] : target.services.filter(({ service: one }) => one.command === undefined && one.entrypoint === undefined);
   }
 
   run(): void {
     const { words } = this.start;
-    if (words.length > 0) this.call(plainCommand(words, this.history.cwd), { text: undefined, args: [], maybe: undefined, depth: 0 });
+    const cwd = this.service?.service.workingDir ?? this.services.find(({ service }) => service.workingDir !== undefined)?.service.workingDir ?? this.history.cwd;
+    if (words.length > 0) this.call(plainCommand(words, cwd), { text: undefined, args: [], maybe: undefined, depth: 0 });
   }
 
   private list({ items }: FlowList, place: Place): void {
@@ -264,6 +270,7 @@ class Walker {
     const { words } = invocation;
     const flag = words.findIndex((word, index) => index > 0 && /^-[a-z]*c$/.test(word.value ?? ''));
     const word = words[flag + 1]!;
+    if (words.slice(1, flag + 1).some(({ value }) => /^(-\w*l\w*|--login)$/.test(value ?? ''))) this.doubts.push('a login shell starts it, whose profile may say where programs are found; a RUN reads none');
     const at = this.start.placeOf.get(word);
     const text = startText(at ?? NOWHERE, word.value!, this.history, command.cwd ?? this.history.cwd);
     if (!text.flow.complete) this.doubts.push('the start command could not be read in full');
@@ -305,36 +312,84 @@ class Walker {
   /** Takes an install out, if nothing speaks against it. `node` is what goes. */
   private take(install: InstallCommand, { uses, substitutes, command }: FlowCommand, node: FlowNode, place: Place): void {
     const text = place.text!;
-    const why = place.maybe ?? this.whyNot(install, { uses, substitutes });
+    const why = place.maybe ?? this.whyNot(install, { uses, substitutes }, text);
     if (why !== undefined) return this.refuse(install, why, place);
-    const kept = wordsToRun(install, command);
+    const kept = wordsToRun(command);
     if (!kept) return this.refuse(install, 'depends on something that only the start knows', place);
-    for (const name of uses) if (!this.assigned.has(name)) this.doubts.push(`${shown(install)} rests on ${name}, which may be set otherwise at the start`);
+    for (const name of uses) if (!this.assigned.has(name) && name !== '') this.doubts.push(`${shown(install)} rests on ${name}, which may be set otherwise at the start`);
     if (install.verb === 'upgrade') this.doubts.push(`${shown(install)} upgrades at every start; in the image it does so at every build`);
     else if (renews(install)) this.doubts.push(`${shown(install)} fetches the newest version at every start; in the image it stays what it was at the build`);
     text.gone.add(node);
     const environment = install.kind === 'language' ? this.handedOn() : this.handedOn(/^(DEBIAN_FRONTEND|ACCEPT_EULA|.*_proxy)$/i);
-    this.moves.push({ install, text: [...environment, ...kept].join(' '), cwd: command.cwd ?? this.history.cwd, where: this.whereOf(text) });
+    this.moves.push({ install, text: [...environment, ...kept].join(' '), cwd: command.cwd ?? this.history.cwd, where: this.whereOf(text), services: this.services });
   }
 
-  private whyNot(install: InstallCommand, { uses, substitutes }: { uses: string[]; substitutes: boolean }): string | undefined {
+  private whyNot(install: InstallCommand, { uses, substitutes }: { uses: string[]; substitutes: boolean }, { place }: StartText): string | undefined {
     if (install.kind === 'other') return 'is of a kind that unroot does not move';
     if (substitutes) return 'rests on the output of another command';
-    const unknown = uses.find((name) => (this.assigned.has(name) ? this.assigned.get(name) : this.history.environment(name)) === undefined);
+    const unknown = uses.find((name) => (this.assigned.has(name) ? this.assigned.get(name) : place.kind === 'service' ? undefined : this.history.environment(name)) === undefined);
     if (unknown !== undefined) return `depends on ${/^\w/.test(unknown) ? unknown : `$${unknown}`}, which only the start knows`;
     const written = install.command.redirects.find(({ operator, target }) => !(target.value === '/dev/null' || (/&$/.test(operator) && /^(\d|-)$/.test(target.value ?? ''))));
     if (written) return `has its output or input in ${written.target.text}`;
+    const far = this.outOfReach(install);
+    if (far !== undefined) return far;
     const earlier = this.before[install.kind];
     if (earlier !== undefined) return `runs after ${earlier}, which may change what it brings`;
     if (install.kind !== 'language') return undefined;
-    const unclear = [...this.exported].find(([name, value]) => value === undefined && READ_BY_INSTALLS.test(name));
-    if (unclear) return `reads ${unclear[0]}, which the start sets`;
+    const why = this.servicesSet();
+    if (why !== undefined) return why;
+    for (const [name, value] of this.exported) {
+      if (!READ_BY_INSTALLS.test(name)) continue;
+      if (value === undefined) return `reads ${name}, which the start sets`;
+      if (SECRET.test(name) || HAS_PASSWORD.test(value)) return `reads ${name}, which the image's history would show to everybody`;
+      const host = this.hostIn(value);
+      if (host !== undefined) return host;
+    }
+    return undefined;
+  }
+
+  /** An address among an install's words that a build does not reach, or should not show. */
+  private outOfReach({ words }: InstallCommand): string | undefined {
+    for (const { value, text } of words) {
+      if (HAS_PASSWORD.test(value ?? text)) return `has a password in an address, which the image's history would show to everybody`;
+      const host = this.hostIn(value ?? text);
+      if (host !== undefined) return host;
+    }
+    return undefined;
+  }
+
+  private hostIn(address: string): string | undefined {
+    const [, host] = /:\/\/(?:[^/@]*@)?([\w.-]+)/.exec(address) ?? [];
+    if (host === undefined) return undefined;
+    const isService = this.services.some(({ stack }) => stack.services.some(({ service }) => service.name === host));
+    if (isService || /^(localhost|127\..*|host\.docker\.internal)$/.test(host)) return `fetches from ${host}, which a build does not reach`;
+    if (!host.includes('.')) this.doubts.push(`${host} is fetched from, a name that may be known in the container's network only`);
+    return undefined;
+  }
+
+  /** A variable that an install reads and that a service sets in a way that a build can't know. */
+  private servicesSet(): string | undefined {
+    for (const { service, path, directory } of this.services) {
+      for (const { name, value, valueAt, place } of service.variables) {
+        if (!READ_BY_INSTALLS.test(name) || name === 'PATH') continue;
+        // A default in the file (`${NODE_ENV:-production}`) is what whoever runs it may say otherwise.
+        const isFixed = valueAt !== undefined && !place.file.text.slice(valueAt.start, valueAt.end).includes('$');
+        const known = value !== undefined && isFixed && this.services.every((other) => other.service.variables.some((one) => one.name === name && one.value === value));
+        if (!known) return `reads ${name}, which service ${service.name} in ${path} sets`;
+        this.exported.set(name, this.exported.get(name) ?? value);
+      }
+      for (const file of service.envFiles) {
+        const text = this.target.disk.read(posix.join(directory, file)) ?? '';
+        const name = text.split(/\r?\n/).flatMap((line) => /^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] ?? []).find((one) => READ_BY_INSTALLS.test(one));
+        if (name !== undefined) return `reads ${name}, which ${file} sets for service ${service.name}`;
+      }
+    }
     return undefined;
   }
 
   /** Variables that the text exports and an install may read. */
   private handedOn(only = /./): string[] {
-    return [...this.exported].flatMap(([name, value]) => (value !== undefined && only.test(name) && name !== 'PATH' ? [`${name}=${quote(value)}`] : []));
+    return [...this.exported].flatMap(([name, value]) => (value !== undefined && only.test(name) && name !== 'PATH' && !SECRET.test(name) ? [`${name}=${quote(value)}`] : []));
   }
 
   private refuse(install: InstallCommand, why: string, place: Place): void {
@@ -395,6 +450,12 @@ const TOUCHES_PACKAGES = /^(sh|bash|ash|dash|eval|\.|source|cp|mv|ln|sed|tee|ins
 
 /** Variables that package managers of languages read. */
 const READ_BY_INSTALLS = /^(NODE_ENV|NODE_AUTH_TOKEN|NPM_.*|npm_config_.*|YARN_.*|PNPM_.*|PIP_.*|PYTHON.*|VIRTUAL_ENV|BUNDLE_.*|GEM_.*|RAILS_ENV|RACK_ENV|COMPOSER.*|.*_proxy|PATH|HOME)$/i;
+
+/** Names of variables that are nobody else's business. */
+const SECRET = /TOKEN|AUTH|PASSW|SECRET|CREDENTIAL|API_?KEY|PRIVATE/i;
+
+/** `https://user:password@host`. */
+const HAS_PASSWORD = /:\/\/[^/\s@]+:[^/\s@]+@/;
 
 /** `rm -f tmp/pids/server.pid`: what the run before has left. */
 function removesPidFiles(command: ShellCommand): boolean {
@@ -506,13 +567,12 @@ function innerCommand(words: ShellWord[]): ShellWord[] | undefined {
 }
 
 /** The words of an install as a RUN has them; undefined where one is not known. */
-function wordsToRun(install: InstallCommand, command: ShellCommand): string[] | undefined {
+function wordsToRun(command: ShellCommand): string[] | undefined {
   const { through, words } = unwrap(command);
   const dropped = through.every((name) => /^(exec|sudo|command|nohup)$/.test(name)) && command.words.length - words.length === through.length;
   const kept = dropped ? words : command.words;
   const assignments = command.assignments.map(({ name, value }) => (value === undefined ? undefined : `${name}=${quote(value)}`));
   const texts = [...assignments, ...kept.map(textOf)];
-  void install;
   return texts.includes(undefined) ? undefined : (texts as string[]);
 }
 

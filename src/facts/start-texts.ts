@@ -1,4 +1,5 @@
-import type { LinkedService, Target } from '../project.ts';
+import type { Instruction } from '../dockerfile/parse.ts';
+import type { LinkedService, Target, Unit } from '../project.ts';
 import { type FlowNode, readFlow, type ShellFlow } from '../shell/flow.ts';
 import { readShell, type ShellWord } from '../shell/read.ts';
 import { type History, historyOf, type StartPart } from './history.ts';
@@ -16,7 +17,10 @@ export type TextPlace =
 /** A shell text that runs when a target starts. */
 export interface StartText {
   place: TextPlace;
+  /** What the shell gets. */
   script: string;
+  /** The same as it is written at its place: a compose file has `$$` for each `$`. */
+  written: string;
   flow: ShellFlow;
   /** What is to go. */
   gone: Set<FlowNode>;
@@ -28,9 +32,37 @@ export interface StartWords {
   placeOf: ReadonlyMap<ShellWord, TextPlace>;
 }
 
-/** Reads a text at its place, with the variables that the image sets. */
-export function startText(place: TextPlace, script: string, history: History, cwd: string | undefined): StartText {
-  return { place, script, flow: readFlow(script, (name) => history.environment(name) ?? undefined, cwd), gone: new Set() };
+/**
+ * Reads a text at its place, with the variables that the image sets.
+ * @param written as its file has it
+ */
+export function startText(place: TextPlace, written: string, history: History, cwd: string | undefined): StartText {
+  const isService = place.kind === 'service';
+  const script = isService ? written.replaceAll('$$', '$') : written;
+  // What compose replaces (`$NAME`) looks like a variable of the container (`$$NAME`) from here on: none is known.
+  const lookup = (name: string) => (isService ? undefined : (history.environment(name) ?? undefined));
+  return { place, script, written, flow: readFlow(script, lookup, cwd), gone: new Set() };
+}
+
+/** What a text is known by, whichever target starts with it. */
+export function keyOfText({ place }: StartText, target: Target): string {
+  if (place.kind === 'file') return `file ${place.script.file!.copy.step.unit.context} ${place.script.file!.source}`;
+  if (place.kind === 'instruction') return `instruction ${unitOf(place.part.instruction, target).file.path} ${place.part.instruction.start}`;
+  const found = place.linked.service.at(place.key)!;
+  return `service ${found.place.file.absolute} ${found.place.start} ${place.word}`;
+}
+
+/** The Dockerfile that an instruction of a target's chain stands in. */
+export function unitOf(instruction: Instruction, target: Target): Unit {
+  return historyOf(target.stage, target.unit).steps.find((step) => step.instruction === instruction)?.unit ?? target.unit;
+}
+
+/** Where a range of what the shell gets stands in the text as it is written. */
+export function inWritten<T extends { start: number; end: number }>({ place, written, script }: StartText, range: T): T {
+  if (place.kind !== 'service' || written.length === script.length) return range;
+  const offsets: number[] = [];
+  for (let at = 0; at <= written.length; at += written.startsWith('$$', at) ? 2 : 1) offsets.push(at);
+  return { ...range, start: offsets[range.start]!, end: offsets[range.end]! };
 }
 
 /** What the image itself starts: ENTRYPOINT and CMD, a shell form in its shell. The base's entrypoint hands over and is left out. */
@@ -53,17 +85,15 @@ function wordsOfPart(part: StartPart, placeOf: Map<ShellWord, TextPlace>): Shell
   return words;
 }
 
-/** What a service starts instead; undefined where it leaves what the image starts. */
+/** What a service starts instead; undefined where it leaves what the image starts. Words are as they are written, `$$` included. */
 export function wordsOfService(linked: LinkedService, target: Target): StartWords | undefined {
-  const { command, entrypoint } = linked.service;
+  const [command, entrypoint] = [rawCommand(linked, 'command'), rawCommand(linked, 'entrypoint')];
   if (command === undefined && entrypoint === undefined) return undefined;
   const placeOf = new Map<ShellWord, TextPlace>();
-  const take = (key: 'command' | 'entrypoint', value: string[] | string) =>
-    splitCommand(value).map((text, index) => {
-      const word = plainWord(text);
-      placeOf.set(word, { kind: 'service', linked, key, word: index });
-      return word;
-    });
+  const take = (key: 'command' | 'entrypoint', words: readonly ShellWord[]) => {
+    words.forEach((word, index) => placeOf.set(word, { kind: 'service', linked, key, word: index }));
+    return words;
+  };
   const history = historyOf(target.stage, target.unit);
   const partWords = (part: StartPart | undefined) => (part ? (part.words ?? [...part.shell, part.script]).map(plainWord) : []);
   const head = entrypoint === undefined ? partWords(history.entrypoint) : take('entrypoint', entrypoint);
@@ -72,15 +102,23 @@ export function wordsOfService(linked: LinkedService, target: Target): StartWord
   return { words: [...head, ...tail], placeOf };
 }
 
+/** The words of a service's command or entrypoint; places are in the text of a string, and those of nothing in a list. */
+export function rawCommand({ service }: LinkedService, key: 'command' | 'entrypoint'): ShellWord[] | undefined {
+  const node = service.at(key)?.node;
+  if (node?.kind === 'scalar') return node.value.trim() === '' ? undefined : splitCommand(node.value);
+  if (node?.kind !== 'list') return undefined;
+  return node.items.map((item) => plainWord(item.kind === 'scalar' ? item.value : item.kind === 'alias' && item.target.kind === 'scalar' ? item.target.value : ''));
+}
+
 /** Stands in for `$` where it is no more than a character. */
 const DOLLAR = '\ue000';
 
 /** Compose splits a string at blanks outside quotes and runs no shell. */
-function splitCommand(value: string[] | string): string[] {
-  if (Array.isArray(value)) return value;
+function splitCommand(value: string): ShellWord[] {
   const { commands } = readShell(value.replaceAll('$', DOLLAR));
-  if (commands.length !== 1) return value.split(/\s+/).filter(Boolean);
-  return commands[0]!.words.map((word) => (word.value ?? word.text).replaceAll(DOLLAR, '$'));
+  if (commands.length !== 1) return value.split(/\s+/).filter(Boolean).map(plainWord);
+  const restored = (text: string) => text.replaceAll(DOLLAR, '$');
+  return commands[0]!.words.map(({ text, value: word, pos, end }) => ({ text: restored(text), value: restored(word ?? text), pos, end }));
 }
 
 function plainWord(value: string): ShellWord {
