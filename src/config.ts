@@ -29,6 +29,8 @@ export interface Config {
   paths: Record<string, string[]>;
   /** `numeric`: scratch targets get a number and no account. */
   scratch?: 'account' | 'numeric';
+  /** Whom services run as that have the source mounted over where they work: what `user:` says, variables of compose allowed. */
+  development?: string;
   /** How targets are built and run to verify them. */
   verify: VerifySettings;
 }

@@ -175,7 +175,7 @@ function configOf(group: readonly SourceFile[], configs: Configs): Config | unde
 
 /** Files that were left because their configuration is wrong. */
 function leftPart(group: readonly SourceFile[], { message }: ConfigError): ReportPart {
-  return { targets: [], findings: [], sets: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [], notes: [] })) };
+  return { targets: [], services: [], findings: [], sets: [], files: group.map(({ path }) => ({ path, status: 'error', error: message, errorLine: 0, edits: [], notes: [] })) };
 }
 
 /** What was asked for on the command line comes before the configuration. */

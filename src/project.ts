@@ -29,6 +29,14 @@ export interface Project {
   targets: Target[];
   /** All compose services, those that build nothing here included. */
   services: LinkedService[];
+  /** The files, by absolute path. */
+  files: ReadonlyMap<string, SourceFile>;
+  /** The configuration that holds for a file, by its absolute path. */
+  configFor: (path: string) => Config | undefined;
+  /** The images that this repository builds, by name. */
+  images: ReadonlyMap<string, BuiltImage>;
+  /** Whom to ask about an image that neither the configuration nor the catalogue knows. */
+  source: ImageSource | undefined;
   /** Files that could not be parsed. */
   errors: FileError[];
 }
@@ -75,6 +83,8 @@ export interface Target {
   probable: LinkedService[];
   disk: Disk;
   project: Project;
+  /** The compose service of a ready-made image that it stands for; undefined for a stage of a Dockerfile. */
+  standsFor?: LinkedService;
 }
 
 /**
@@ -145,7 +155,8 @@ export function link(files: readonly SourceFile[], disk: Disk, configs: Configs,
     const builders = buildersFor(file, disk);
     units.push({ file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders, config: configs.for(file.absolute), source, images });
   }
-  const project: Project = { disk, units, targets: [], services, errors };
+  const byPath = new Map(files.map((file) => [file.absolute, file]));
+  const project: Project = { disk, units, targets: [], services, files: byPath, configFor: (path) => configs.for(path), images, source, errors };
   for (const unit of units) nameImages(unit, images);
   project.targets.push(...units.flatMap((unit) => targetsOf(unit, services, project)));
   return project;

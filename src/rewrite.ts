@@ -7,6 +7,7 @@ import { fixedParent } from './facts/built-upon.ts';
 import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
 import { historyOf } from './facts/history.ts';
+import { serviceTarget } from './facts/services/target.ts';
 import { effectiveUser } from './facts/user.ts';
 import type { ImageSource } from './images/lookup.ts';
 import { type FileError, link, type Project, type SourceFile, stageLabel, type Target } from './project.ts';
@@ -280,17 +281,27 @@ function dropText(why: string): string {
 /** The result says what the fix intended: the target's effective user is the account, and what else the fix asks for. */
 function checkIntention({ finding, transform, status }: Settled, again: Project, failures: Map<string, string>): void {
   if (status !== 'applied') return;
-  const target = again.targets.find((one) => isSameTarget(one, finding.target));
+  const target = sameIn(again, finding.target);
   const wrong = target ? (wrongUser(finding, target) ?? finding.verify?.(target)) : 'the target would be gone';
   if (wrong !== undefined) failures.set(keyOf(transform, finding.target), dropText(wrong));
 }
 
 function wrongUser({ user: intended }: Finding, target: Target): string | undefined {
+  // A service's may rest on variables of compose; its transform looks at what is written.
+  if (target.standsFor) return undefined;
   // A variable of the base (`$APP_UID`) has no value that we know, and one of the file may get another; then what is written decides.
   const { kind, text } = effectiveUser(target);
   const instruction = historyOf(target.stage, target.unit).user?.instruction;
   const written = kind !== 'root' && instruction?.args === intended ? intended : text;
   return intended === undefined || written === intended ? undefined : `USER would be ${written}, not ${intended}`;
+}
+
+/** A target as another reading has it; undefined where it is gone. */
+function sameIn(project: Project, target: Target): Target | undefined {
+  const { standsFor } = target;
+  if (!standsFor) return project.targets.find((one) => isSameTarget(one, target));
+  const linked = project.services.find(({ path, source, base }) => path === standsFor.path && source.name === standsFor.source.name && base?.path === standsFor.base?.path);
+  return linked && serviceTarget(linked, project);
 }
 
 /** Whether two targets, read at different times, are the same one. */

@@ -22,6 +22,12 @@ export function settings(transforms: readonly string[]): Record<string, Schema> 
     targets: { type: 'object', additionalProperties: TEXTS, description: 'Stages that somebody runs, by path of the Dockerfile.' },
     paths: { type: 'object', additionalProperties: PATHS, description: 'Absolute paths that a target writes, by Dockerfile or Dockerfile:stage.' },
     scratch: { type: 'string', enum: ['account', 'numeric'], description: 'numeric: a scratch target gets a number and no account.' },
+    development: {
+      type: 'string',
+      pattern: '^(?!(root|0+)(:|$))(\\$\\{\\w+(:?-[1-9][0-9]*)?\\}|[0-9]+|[A-Za-z_][A-Za-z0-9_-]*)(:(\\$\\{\\w+(:?-[0-9]+)?\\}|[0-9]+|[A-Za-z_][A-Za-z0-9_-]*))?$',
+      patternErrorMessage: 'takes a name, uid:gid, or variables of compose such as ${UID:-1000}:${GID:-1000}, and not root',
+      description: 'Whom compose services run as that have the source mounted over where they work.',
+    },
     verify: VERIFY_SCHEMA,
     images: { type: 'array', items: IMAGE, description: 'Images that only you know.' },
   };

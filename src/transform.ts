@@ -1,6 +1,6 @@
 import type { FileEdit } from './edit.ts';
 import type { Reason } from './facts/judgement.ts';
-import type { Project, Target } from './project.ts';
+import type { LinkedService, Project, Target } from './project.ts';
 
 /** How sure a fix is; see the README for the promise behind each. */
 export type Safety = 'safe' | 'unsafe' | 'manual';
@@ -32,6 +32,8 @@ export interface Finding {
   needs?: Target | undefined;
   /** Targets whose fixes by the same transform share edits with this one: all of them are made, or none is. */
   together?: readonly Target[] | undefined;
+  /** Services that get the same change by the same text: anchors, merge keys, extends, overrides. */
+  also?: readonly LinkedService[];
   /** What the target's USER is after the edits; checked before anything is written. */
   user: string | undefined;
   /**

@@ -13,7 +13,7 @@ for (const fixture of fixtures()) {
     withCopy(join(fixture.directory, 'before'), (folder) => {
       const after = join(fixture.directory, fixture.keepsAway ? 'before' : 'after');
       const report = runOn(fixture, folder);
-      assert.is(describe(report), findingsOf(fixture), 'what is said');
+      assert.is(describe(report, fixture.transform), findingsOf(fixture), 'what is said');
       sameTree(treeOf(folder), treeOf(after));
       assertAccounted(report, folder, fixture);
       const second = runOn(fixture, folder);
@@ -52,7 +52,7 @@ function findingsOf(fixture: Fixture): string {
   if (process.env.UNROOT_UPDATE) {
     withCopy(join(fixture.directory, 'before'), (folder) => {
       const reason = fixture.expected.split('\n\n')[0]!.trimEnd();
-      writeFileSync(join(fixture.directory, 'expect.txt'), `${reason}\n\n${describe(runOn(fixture, folder))}`);
+      writeFileSync(join(fixture.directory, 'expect.txt'), `${reason}\n\n${describe(runOn(fixture, folder), fixture.transform)}`);
     });
     return readFileSync(join(fixture.directory, 'expect.txt'), 'utf8').split('\n\n').slice(1).join('\n\n');
   }
@@ -60,11 +60,16 @@ function findingsOf(fixture: Fixture): string {
 }
 
 /** Targets and findings, one a line. */
-function describe({ targets, findings, files }: Report): string {
+function describe({ targets, services, findings, files }: Report, transform: string): string {
   const lines = [
     ...targets.map(({ path, line, verdict, safety, userBefore, userAfter, reasons }) => {
       const change = safety ? ` ${safety}, ${userBefore} -> ${userAfter ?? '?'}` : '';
       return `${path}:${line} ${verdict}${change}${reasons.map((reason) => `\n  ${reason.rule}: ${reason.message}`).join('')}`;
+    }),
+    ...(transform === 'compose-user' || transform === '_together' ? services : []).map(({ path, line, name, verdict, safety, userBefore, userAfter, reasons, runs }) => {
+      const change = safety ? ` ${safety}, ${userBefore} -> ${userAfter ?? '?'}` : '';
+      const said = runs ? [] : reasons.flatMap((reason) => [`\n  ${reason.rule}: ${reason.message}`, ...(reason.advice === undefined ? [] : [`\n    ${reason.advice}`])]);
+      return `${path}:${line} ${name} ${verdict}${change}${runs ? `, as ${runs.path} (${runs.stage})` : ''}${said.join('')}`;
     }),
     ...findings.map(({ path, line, column, transform, status, message }) => `${path}:${line}:${column} ${transform} ${status}: ${message}`),
     ...files.flatMap(({ path, notes }) => notes.map(({ line, message }) => `${path}:${line} note: ${message}`)),
@@ -96,7 +101,7 @@ interface Twin {
 
 /** The same case in another dress: what unroot does must be the same, byte for byte, in that dress. */
 function twinsOf(fixture: Fixture): Twin[] {
-  const dockerfiles = [...treeOf(join(fixture.directory, 'before'))].filter(([path]) => isDockerfile(path)).map(([, text]) => text);
+  const dockerfiles = [...treeOf(join(fixture.directory, 'before'))].filter(([path]) => isDressed(path, fixture)).map(([, text]) => text);
   const twins: Twin[] = [{ name: 'with a BOM', change: (text) => `\u00ef\u00bb\u00bf${text}` }];
   if (dockerfiles.some((text) => text.includes('<<'))) return twins;
   if (!dockerfiles.some((text) => text.includes('\r'))) twins.push({ name: 'with CRLF', change: (text) => text.replaceAll('\n', '\r\n') });
@@ -104,16 +109,17 @@ function twinsOf(fixture: Fixture): Twin[] {
   return twins;
 }
 
-function isDockerfile(path: string): boolean {
-  return /(^|\/)[^/]*Dockerfile[^/]*$/.test(path);
+/** The files of a case that are put into another dress. */
+function isDressed(path: string, { transform }: Fixture): boolean {
+  return /(^|\/)[^/]*Dockerfile[^/]*$/.test(path) || (transform === 'compose-user' && /(^|\/)(docker-)?compose[^/]*\.ya?ml$/.test(path));
 }
 
 function runTwin(fixture: Fixture, twin: Twin): void {
   withCopy(join(fixture.directory, 'before'), (folder) => {
-    for (const [path, text] of treeOf(folder)) if (isDockerfile(path)) writeFileSync(join(folder, path), twin.change(text), 'latin1');
+    for (const [path, text] of treeOf(folder)) if (isDressed(path, fixture)) writeFileSync(join(folder, path), twin.change(text), 'latin1');
     const report = runOn(fixture, folder);
     const expected = treeOf(join(fixture.directory, fixture.keepsAway ? 'before' : 'after'));
-    for (const [path, text] of expected) if (isDockerfile(path)) assert.is(readFileSync(join(folder, path), 'latin1'), twin.change(text), path);
+    for (const [path, text] of expected) if (isDressed(path, fixture)) assert.is(readFileSync(join(folder, path), 'latin1'), twin.change(text), path);
     assert.is(runOn(fixture, folder).summary.fixes.applied, 0, 'a second run changes nothing');
     assert.is(report.summary.errors, 0);
   });

@@ -79,9 +79,9 @@ async function printResult({ report, diff, changes }: Result, argv: RunArguments
   await print(process.stdout.isTTY ? paintDiff(diff, painter(process.stdout)) : diff);
 }
 
-function statusOfRun({ report: { summary, targets } }: Result, argv: RunArguments, fromInput: boolean): number {
+function statusOfRun({ report: { summary, targets, services } }: Result, argv: RunArguments, fromInput: boolean): number {
   if (summary.errors > 0) return EXIT.failed;
   if (summary.fixes.pending > 0 && !(fromInput && argv.write)) return EXIT.pending;
-  const isRoot = targets.some(({ verdict }) => verdict === 'fixable' || verdict === 'refused' || verdict === 'unknown');
+  const isRoot = [...targets, ...services].some(({ verdict }) => verdict === 'fixable' || verdict === 'refused' || verdict === 'unknown');
   return argv['fail-on'] === 'root' && isRoot ? EXIT.pending : EXIT.done;
 }

@@ -90,6 +90,12 @@ export function replaceInside(found: Found, from: number, to: number, value: str
   return editOf(found.place, range.start, range.end, value);
 }
 
+/** The other services, by name, that would get what is added to the map of a service. */
+export function sharersOf({ file, source, service }: ComposeService): string[] {
+  const own = service.layers.layers.filter(({ way }) => way === 'own').at(-1);
+  return own ? sharers(own.reached.anchors, file, source, own.extendedBy) : [];
+}
+
 /** Removes a key of a service with its value, the whole of its lines. */
 export function deleteKey(target: ComposeService, key: string, options: EditOptions = {}): Edited {
   const own = ownMap(target, options);

@@ -1,5 +1,5 @@
 /** The only door to yaml. */
-import { type Document, isAlias, isCollection, isMap as isYamlMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, parseDocument } from 'yaml';
+import { type Document, isAlias, isCollection, isMap as isYamlMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseAllDocuments, parseDocument } from 'yaml';
 import { CONFLICT, conflictLine } from '../conflict.ts';
 
 /** What is wrong with a YAML text, and where (line from 1). */
@@ -246,6 +246,30 @@ function expandedSize(node: YamlNode, text: string, known: Map<YamlNode, number 
 function checkedSize(size: number, { start }: YamlNode, text: string): number {
   if (size > MAX_EXPANDED) throw new YamlError(lineAt(text, start), `aliases multiply to more than ${MAX_EXPANDED} values here; write them out or remove them`);
   return size;
+}
+
+/** A comment of a YAML text, without its `#`; offsets with it. */
+export interface YamlComment {
+  start: number;
+  end: number;
+  text: string;
+  /** Whether nothing stands before it on its line. */
+  alone: boolean;
+}
+
+/** The comments of a YAML text, in order. */
+export function commentsOf(text: string): YamlComment[] {
+  const comments: YamlComment[] = [];
+  let at = 0;
+  for (const token of new Lexer().lex(text)) {
+    // The lexer marks documents and scalars with characters that are not in the text.
+    if (text.startsWith(token, at)) at += token.length;
+    else continue;
+    if (!token.startsWith('#') || text[at - token.length - 1]?.trim()) continue;
+    const start = at - token.length;
+    comments.push({ start, end: at, text: token.slice(1).trim(), alone: text.slice(text.lastIndexOf('\n', start - 1) + 1, start).trim() === '' });
+  }
+  return comments;
 }
 
 /** The line of an offset, from 1. */

@@ -33,6 +33,11 @@ export const RULES = {
   'program-out-of-sight': 'the program that it starts is not in sight, so it may be a script',
   'unknown-program': 'the program that it starts was installed by the file and is not in the catalogue, so what it writes is not known',
   'write-sign': 'something in sight says that it writes somewhere that could not be settled',
+  conditions: 'whether the image works as another user depends on what no file here settles',
+  'asked-for-root': 'a compose file asks for root, for a reason that is not in sight',
+  'unknown-user': 'whom it runs as is up to a variable that has no value in sight',
+  'shared-text': 'the text of a compose file that would change is not the service\'s own, or can not be changed by itself',
+  'not-in-sight': 'what a service builds or extends is not part of this run',
   'unknown-accounts': 'the account that it should run as could not be settled',
 } as const;
 

@@ -84,7 +84,7 @@ function commandOfService({ command, entrypoint, workingDir }: Service, history:
 }
 
 /** Compose splits a text into words as a shell does, and starts no shell. */
-function wordsOf(command: string[] | string): string[] {
+export function wordsOf(command: string[] | string): string[] {
   if (Array.isArray(command)) return command.map((word) => word.replaceAll('$$', '$'));
   const [first] = readShell(command.replaceAll('$$', '$')).commands;
   return first ? first.words.map(({ value, text }) => value ?? text) : [];

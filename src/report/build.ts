@@ -7,10 +7,11 @@ import { type SourceFile, stageLabel, type Target } from '../project.ts';
 import type { Rewritten, Settled } from '../rewrite.ts';
 import { notesOn } from './notes.ts';
 import { positionAt } from './positions.ts';
-import type { FileReport, FindingReport, Report, Summary, TargetReport } from './report.ts';
+import type { FileReport, FindingReport, Report, ServiceReport, Summary, TargetReport } from './report.ts';
+import { serviceReports } from './services.ts';
 
 /** What one group of files adds to a report, and what is to be written for it. */
-export interface ReportPart extends Pick<Report, 'targets' | 'findings' | 'files'> {
+export interface ReportPart extends Pick<Report, 'targets' | 'services' | 'findings' | 'files'> {
   sets: FixSet[];
 }
 
@@ -19,6 +20,7 @@ export interface FixSet {
   paths: string[];
   findings: FindingReport[];
   targets: TargetReport[];
+  services: ServiceReport[];
 }
 
 /** The report on a group, before anything is written: what would be applied is pending. */
@@ -34,11 +36,12 @@ export function reportPart({ project, settled, judgements, changes, errors }: Re
   });
   const findings = new Map(settled.map((one) => [one, findingReport(one)]));
   const targets = new Map([...judgements].map(([target, judgement]) => [target, targetReport(target, judgement, settled)]));
-  return { targets: [...targets.values()], findings: [...findings.values()], files, sets: setsOf(settled, findings, targets) };
+  const services = serviceReports(project, settled, targets);
+  return { targets: [...targets.values()], services, findings: [...findings.values()], files, sets: setsOf(settled, findings, targets, services) };
 }
 
 /** Applied fixes that share a file, or of which one builds on the other, are one set. */
-function setsOf(settled: readonly Settled[], findings: ReadonlyMap<Settled, FindingReport>, targets: ReadonlyMap<Target, TargetReport>): FixSet[] {
+function setsOf(settled: readonly Settled[], findings: ReadonlyMap<Settled, FindingReport>, targets: ReadonlyMap<Target, TargetReport>, services: readonly ServiceReport[]): FixSet[] {
   const setOf = new Map<string, FixSet>();
   for (const one of settled) {
     if (one.status !== 'applied') continue;
@@ -49,6 +52,7 @@ function setsOf(settled: readonly Settled[], findings: ReadonlyMap<Settled, Find
       paths: [...new Set([...joined.flatMap((other) => other.paths), ...paths])],
       findings: [...joined.flatMap((other) => other.findings), findings.get(one)!],
       targets: [...new Set([...joined.flatMap((other) => other.targets), ...targetsOf(one, targets)])],
+      services: [...new Set([...joined.flatMap((other) => other.services), ...servicesOf(one, services)])],
     };
     for (const path of set.paths) setOf.set(path, set);
   }
@@ -65,13 +69,23 @@ function targetsOf({ finding, transform }: Settled, targets: ReadonlyMap<Target,
   });
 }
 
+/** The services that a fix takes off root: its own with those that share its text, or those that run its target. */
+function servicesOf({ finding, transform }: Settled, services: readonly ServiceReport[]): ServiceReport[] {
+  if (!transform.setsUser) return [];
+  const { target, also } = finding;
+  const { standsFor } = target;
+  if (!standsFor) return services.filter(({ runs }) => runs?.path === target.unit.file.path && runs.stage === stageLabel(target));
+  return services.filter(({ path, name }) => [standsFor, ...(also ?? [])].some((one) => one.path === path && one.source.name === name));
+}
+
 /** The report of a whole run, in the order of the paths. */
 export function buildReport(parts: readonly Omit<ReportPart, 'sets'>[], { errors: unread, left }: Discovered, notes: string[] = []): Report {
   const targets = inOrder(parts.flatMap((part) => part.targets));
+  const services = inOrder(parts.flatMap((part) => part.services));
   const findings = inOrder(parts.flatMap((part) => part.findings));
   const unreadFiles = unread.map(({ path, line, message }): FileReport => ({ path, status: 'error', error: message, errorLine: line, edits: [], notes: [] }));
   const files = inOrder([...parts.flatMap((part) => part.files), ...unreadFiles]);
-  return { version: 1, targets, services: [], findings, files, notes, summary: summarize(targets, findings, files, left.length) };
+  return { version: 1, targets, services, findings, files, notes, summary: summarize(targets, services, findings, files, left.length) };
 }
 
 function inOrder<T extends { path: string }>(items: T[]): T[] {
@@ -85,6 +99,7 @@ function findingReport({ finding, transform, status, skipped, start, end, origin
     transform: transform.name,
     path: finding.path,
     stage: stageLabel(finding.target),
+    ...(finding.target.standsFor ? { service: stageLabel(finding.target) } : {}),
     line: from.line,
     column: from.column,
     endLine: to.line,
@@ -127,14 +142,18 @@ function unique(reasons: readonly Reason[]): Reason[] {
   return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
 }
 
-function summarize(targets: readonly TargetReport[], findings: readonly FindingReport[], files: readonly FileReport[], left: number): Summary {
+function summarize(targets: readonly TargetReport[], services: readonly ServiceReport[], findings: readonly FindingReport[], files: readonly FileReport[], left: number): Summary {
   const verdicts: Partial<Record<Verdict, number>> = {};
   for (const { verdict } of targets) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+  const serviceVerdicts: Summary['serviceVerdicts'] = {};
+  for (const { verdict, runs } of services) if (!runs) serviceVerdicts[verdict] = (serviceVerdicts[verdict] ?? 0) + 1;
   const count = (status: FindingReport['status']) => findings.filter((finding) => finding.status === status).length;
   return {
     files: files.length,
     targets: targets.length,
     verdicts,
+    services: services.length,
+    serviceVerdicts,
     fixes: { pending: count('pending'), applied: count('applied'), skipped: count('skipped'), manual: count('manual') },
     unsafe: findings.filter(({ status, safety, skipped }) => status === 'skipped' && safety === 'unsafe' && skipped?.startsWith('unsafe')).length,
     errors: files.filter(({ status }) => status === 'error').length,

@@ -36,20 +36,26 @@ export interface TargetReport {
 export interface ServiceReport {
   path: string;
   name: string;
+  /** Of its name in the file, from 1. */
+  line: number;
   image: string | undefined;
   build: string | undefined;
   verdict: Verdict;
   safety: Safety | undefined;
   userBefore: string | undefined;
   userAfter: string | undefined;
+  /** The target whose verdict this is, because the service runs what is built there. */
+  runs?: { path: string; stage: string };
   reasons: Reason[];
 }
 
 export interface FindingReport {
   transform: string;
   path: string;
-  /** The target's stage: its name, else its index. */
+  /** The target's stage: its name, else its index; the service's name for a service. */
   stage: string;
+  /** The service, where the finding is about one. */
+  service?: string;
   /** Place in the original, from 1. */
   line: number;
   column: number;
@@ -89,6 +95,9 @@ export interface Summary {
   targets: number;
   /** Targets by verdict. */
   verdicts: Partial<Record<Verdict, number>>;
+  services: number;
+  /** Services of ready-made images by verdict; what runs a target has the target's. */
+  serviceVerdicts: Partial<Record<Verdict, number>>;
   /** Fixes by what became of them. */
   fixes: { pending: number; applied: number; skipped: number; manual: number };
   /** Of the skipped: those that `--unsafe` would apply. */

@@ -1,5 +1,5 @@
 import type { Reason, Verdict } from '../facts/judgement.ts';
-import type { Report, TargetReport } from './report.ts';
+import type { Report, ServiceReport, TargetReport } from './report.ts';
 
 export interface SummaryOptions {
   /** Wraps a text in a colour, or gives it back as it is. */
@@ -14,6 +14,7 @@ export function summarizeForPeople(report: Report, { paint }: SummaryOptions): s
   }
   for (const { path, notes } of report.files) for (const { line, message } of notes) lines.push(`${path}:${line}  ${paint('dim', 'note')}  ${message}`);
   for (const target of report.targets) lines.push(...targetLines(target, report, paint));
+  for (const service of report.services) lines.push(...serviceLines(service, report, paint));
   lines.push(...report.notes, ...counts(report, paint));
   return `${lines.join('\n')}\n`;
 }
@@ -28,26 +29,35 @@ const STYLES: Record<Verdict, 'bold' | 'dim' | 'green' | 'yellow' | 'red'> = {
 };
 
 function targetLines(target: TargetReport, report: Report, paint: SummaryOptions['paint']): string[] {
-  const { path, line, stage, verdict, safety, userBefore, userAfter, reasons } = target;
-  const where = `${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`;
+  const { path, line, stage } = target;
+  return verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, isPending(target, report), whyLeftOut(target, report), false, paint);
+}
+
+/** A service that runs a target has its word there. */
+function serviceLines(service: ServiceReport, report: Report, paint: SummaryOptions['paint']): string[] {
+  const { path, line, name, runs, reasons } = service;
+  if (runs && reasons[0]?.rule !== 'asked-for-root') return [];
+  return verdictLines(`${path}:${line} (${name})`, service, isPending({ path, stage: name }, report), whyLeftOut({ path, stage: name }, report), true, paint);
+}
+
+function verdictLines(where: string, { verdict, safety, userBefore, userAfter, reasons }: TargetReport | ServiceReport, pending: boolean, leftOut: readonly string[], everyAdvice: boolean, paint: SummaryOptions['paint']): string[] {
   if (verdict === 'nonroot') return [];
   const isFix = verdict === 'fixable' || verdict === 'fixed';
-  const pending = isFix && isPending(target, report);
-  const what = isFix ? `${userBefore} → ${userAfter ?? '?'}, ${safety ?? 'safe'}${pending || verdict === 'fixed' ? '' : ', left out'}` : '';
+  const what = isFix ? `${userBefore ?? 'root'} → ${userAfter ?? '?'}, ${safety ?? 'safe'}${pending || verdict === 'fixed' ? '' : ', left out'}` : '';
   const lines = [`${where}  ${paint(STYLES[verdict], verdict)}${what ? `  ${what}` : ''}${isFix ? '' : `  ${explain(reasons[0])}`}`];
   if (isFix) for (const reason of reasons) lines.push(`    ${explain(reason)}`);
-  if (isFix && !pending) lines.push(...whyLeftOut(target, report).map((why) => `    ${why}`));
-  const advice = reasons.find((reason) => reason.advice !== undefined)?.advice;
-  if (advice !== undefined) lines.push(paint('dim', `    ${advice}`));
+  if (isFix && !pending) lines.push(...leftOut.map((why) => `    ${why}`));
+  const advices = [...new Set(reasons.flatMap(({ advice }) => advice ?? []))];
+  for (const advice of isFix && everyAdvice ? advices : advices.slice(0, 1)) lines.push(paint('dim', `    ${advice}`));
   return lines;
 }
 
-function isPending(target: TargetReport, report: Report): boolean {
+function isPending(target: Pick<TargetReport, 'path' | 'stage'>, report: Report): boolean {
   return report.findings.some(({ path, stage, status }) => path === target.path && stage === target.stage && (status === 'pending' || status === 'applied'));
 }
 
 /** Why fixes of a target were left out, but for those that wait for `--unsafe`, which the counts tell. */
-function whyLeftOut(target: TargetReport, { findings }: Report): string[] {
+function whyLeftOut(target: Pick<TargetReport, 'path' | 'stage'>, { findings }: Report): string[] {
   const own = findings.filter(({ path, stage, status }) => path === target.path && stage === target.stage && status === 'skipped');
   return [...new Set(own.flatMap(({ skipped }) => (skipped === undefined || skipped.startsWith('unsafe') ? [] : [skipped])))];
 }
@@ -58,18 +68,21 @@ function explain(reason: Reason | undefined): string {
 }
 
 function counts({ summary }: Report, paint: SummaryOptions['paint']): string[] {
-  const { verdicts, fixes, unsafe, errors, left, targets, files } = summary;
+  const { verdicts, serviceVerdicts, fixes, unsafe, errors, left, targets, files } = summary;
+  const services = Object.values(serviceVerdicts).reduce((sum, number) => sum + number, 0);
+  const both = (verdict: Verdict) => (verdicts[verdict] ?? 0) + (serviceVerdicts[verdict] ?? 0);
+  const counted = services === 0 ? `${targets} ${targets === 1 ? 'target' : 'targets'}` : `${targets} ${targets === 1 ? 'target' : 'targets'} and ${services} ${services === 1 ? 'service' : 'services'} of ready-made images`;
   const parts = [
     fixes.pending > 0 ? `${fixes.pending} to fix` : '',
     fixes.applied > 0 ? `${fixes.applied} fixed` : '',
     unsafe > 0 ? `${unsafe} unsafe left out` : '',
-    count(verdicts.nonroot, 'non-root already'),
-    count(verdicts.drops, 'drop by themselves'),
-    count(verdicts.refused, 'refused'),
-    count(verdicts.unknown, 'unknown'),
+    count(both('nonroot'), 'non-root already'),
+    count(both('drops'), 'drop by themselves'),
+    count(both('refused'), 'refused'),
+    count(both('unknown'), 'unknown'),
     count(errors, errors === 1 ? 'error' : 'errors'),
   ].filter(Boolean);
-  const lines = [paint('bold', `${targets} ${targets === 1 ? 'target' : 'targets'} in ${files} ${files === 1 ? 'file' : 'files'}: ${parts.join(', ') || 'nothing to do'}`)];
+  const lines = [paint('bold', `${counted} in ${files} ${files === 1 ? 'file' : 'files'}: ${parts.join(', ') || 'nothing to do'}`)];
   if (unsafe > 0) lines.push(`--unsafe applies the ${unsafe} that rest on something out of sight`);
   if (left > 0) lines.push(`${left} left under vendor, testdata, fixtures or the like; name them to have them changed`);
   return lines;

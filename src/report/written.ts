@@ -13,8 +13,8 @@ export class WrittenReport {
   }
 
   /** The set was written: its fixes are applied, its targets fixed. */
-  succeeded({ findings, targets }: FixSet): void {
-    const { fixes, verdicts } = this.report.summary;
+  succeeded({ findings, targets, services }: FixSet): void {
+    const { fixes, verdicts, serviceVerdicts } = this.report.summary;
     for (const finding of findings) finding.status = 'applied';
     fixes.pending -= findings.length;
     fixes.applied += findings.length;
@@ -23,6 +23,13 @@ export class WrittenReport {
       target.verdict = 'fixed';
       verdicts.fixable = (verdicts.fixable ?? 1) - 1;
       verdicts.fixed = (verdicts.fixed ?? 0) + 1;
+    }
+    for (const service of services) {
+      if (service.verdict !== 'fixable') continue;
+      service.verdict = 'fixed';
+      if (service.runs) continue;
+      serviceVerdicts.fixable = (serviceVerdicts.fixable ?? 1) - 1;
+      serviceVerdicts.fixed = (serviceVerdicts.fixed ?? 0) + 1;
     }
   }
 

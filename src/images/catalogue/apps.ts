@@ -434,6 +434,7 @@ export const apps: ImageEntry[] = [
   {
     id: 'uptime-kuma',
     repos: ['louislam/uptime-kuma'],
+    tags: ['!*rootless*'],
     family: 'debian',
     user: 'root',
     accounts: [{ name: 'node', uid: 1000, gid: 1000 }],
@@ -444,6 +445,19 @@ export const apps: ImageEntry[] = [
     rootless: 'tag suffix -rootless',
     override: 'conditional',
     sources: [],
+    verified: false,
+  },
+  {
+    id: 'uptime-kuma-rootless',
+    repos: ['louislam/uptime-kuma'],
+    tags: ['*rootless*'],
+    family: 'debian',
+    user: { name: 'node', uid: 1000, gid: 1000 },
+    action: 'already-nonroot',
+    start: 'server',
+    drop: 'none',
+    ports: [3001],
+    sources: ['repo:louislam/uptime-kuma:docker/dockerfile'],
     verified: false,
   },
   {

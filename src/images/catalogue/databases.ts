@@ -802,6 +802,7 @@ export const databases: ImageEntry[] = [
   {
     id: 'qdrant',
     repos: ['qdrant/qdrant'],
+    tags: ['!*-unprivileged'],
     family: 'debian',
     user: 'root',
     action: 'swap-image',
@@ -811,6 +812,19 @@ export const databases: ImageEntry[] = [
     rootless: 'tag suffix -unprivileged',
     override: 'ok-writable',
     sources: [],
+    verified: false,
+  },
+  {
+    id: 'qdrant-unprivileged',
+    repos: ['qdrant/qdrant'],
+    tags: ['*-unprivileged'],
+    family: 'debian',
+    user: { uid: 1000, gid: 1000 },
+    action: 'already-nonroot',
+    start: 'server',
+    drop: 'none',
+    ports: [6333, 6334],
+    sources: ['repo:qdrant/qdrant:.github/workflows/docker-image.yml'],
     verified: false,
   },
   {

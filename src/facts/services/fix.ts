@@ -1,0 +1,213 @@
+import type { ImageFacts } from '../../images/lookup.ts';
+import { type AsUser, asUser, rootlessTag } from '../../images/as-user.ts';
+import type { ImageAccount } from '../../images/types.ts';
+import type { LinkedService, Project, Target } from '../../project.ts';
+import { doubtsOf } from '../doubts.ts';
+import { historyOf } from '../history.ts';
+import type { Reason } from '../judgement.ts';
+import { serversOf } from '../servers.ts';
+import { startOf } from '../start.ts';
+import { writesOf } from '../writes.ts';
+import { closedFiles, dataOf, dataReason, isSource } from './data.ts';
+import { sourceTree } from './source-tree.ts';
+import { serviceTarget } from './target.ts';
+
+/** What takes a service of a ready-made image off root. */
+export interface ServiceFix {
+  /** What `user:` says; for another tag, whom that runs as. */
+  user: string;
+  /** The account's name, where it has one. */
+  name: string | undefined;
+  /** Entries for `tmpfs`. */
+  tmpfs: string[];
+  environment: Record<string, string>;
+  /** Another tag of the image, which does not run as root; then no `user:` is needed. */
+  tag: string | undefined;
+  /** What it rests on that is out of sight. */
+  doubts: Reason[];
+}
+
+/** The number for images that any number suits. */
+const ANY = 10_001;
+
+/**
+ * How a service that starts as root is taken off it, or why that can't be told. Asked only of services that
+ * nothing else keeps root for.
+ * @param wish what the user asks for with `--user`
+ */
+export function serviceFix(linked: LinkedService, project: Project, wish?: string): ServiceFix | { refused: Reason } {
+  const target = serviceTarget(linked, project)!;
+  const { base } = historyOf(target.stage, target.unit);
+  const facts = base.kind === 'image' ? base.facts : undefined;
+  if (!facts) return refuse('unknown-base', `what ${base.text} needs as another user is not known`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
+  const swapped = rootless(linked, facts, target, project);
+  if (swapped) return swapped;
+  // Whom the image runs as by itself, it works as.
+  const needs = typeof facts.entry.user === 'string' ? asUser(facts.entry) : {};
+  if (!needs) return byHand(facts, base.text);
+  const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
+  if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
+  if (facts.entry.override === 'ok-writable' && !tellsWhere(facts, needs) && dataOf(linked, project).length === 0) return byHand(facts, base.text);
+  const variable = needs.rootFor?.find((name) => linked.service.variables.some((setting) => setting.name === name));
+  if (variable !== undefined) return refuse('needs-root', `with ${variable} in its environment the entrypoint of ${base.text} writes where only root may`, 'say the same in a configuration file that is mounted');
+  const developer = sourceTree(linked, project, target) && project.configFor(linked.file.absolute)?.development;
+  const user = developer !== undefined ? { user: developer, name: undefined } : userFor(facts, needs, wish);
+  if (!user) return refuse('unknown-accounts', `the number of the account ${facts.accounts[0]?.name ?? ''} in ${base.text} is not known`, `look it up: docker run --rm --entrypoint id ${base.text} ${facts.accounts[0]?.name ?? ''}`);
+  const places = placesFor(target, linked, needs, user.user, project);
+  if ('refused' in places) return places;
+  return {
+    ...user,
+    tmpfs: places.tmpfs,
+    environment: needs.environment ?? {},
+    tag: undefined,
+    doubts: [...onPurpose(linked), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? closedFiles(linked, project) : []), ...privateKeys(target), ...tooMuch(linked)],
+  };
+}
+
+function refuse(rule: Reason['rule'], message: string, advice?: string): { refused: Reason } {
+  return { refused: { rule, message, ...(advice === undefined ? {} : { advice }) } };
+}
+
+/** The image's own variant under another tag, where `user:` alone would not do. Never for a digest: that names other bytes. */
+function rootless(linked: LinkedService, { entry, family }: ImageFacts, target: Target, project: Project): ServiceFix | undefined {
+  const { service } = linked;
+  const { base } = historyOf(target.stage, target.unit);
+  if (base.kind !== 'image' || service.build || service.user !== undefined || base.reference.digest !== undefined) return undefined;
+  const variant = rootlessTag(entry, base.reference.tag);
+  if (!variant) return undefined;
+  const doubts: Reason[] = [{ rule: 'unverified-base', message: `${base.text} is swapped for its variant ${variant.tag}, which was not run here` }];
+  const data = dataOf(linked, project).map((one) => dataReason(one, variant.user, linked, family, project));
+  return { user: variant.user, name: undefined, tmpfs: [], environment: {}, tag: variant.tag, doubts: [...doubts, ...data, ...closedFiles(linked, project)] };
+}
+
+/** Whether it is known where the image's own program writes. A prompt writes nowhere by itself. */
+function tellsWhere({ entry }: ImageFacts, needs: AsUser): boolean {
+  return entry.start === 'prompt' || [entry.writes, entry.volumes, needs.open, needs.tmpfs].some((paths) => paths !== undefined && paths.length > 0);
+}
+
+function byHand({ entry }: ImageFacts, image: string): { refused: Reason } {
+  const variant = entry.rootless === undefined ? '' : ` or use its variant without root (${entry.rootless})`;
+  if (entry.override === 'breaks') return refuse('needs-root', `${image} does not work as another user: ${entry.notes ?? 'its start needs root'}`, entry.rootless === undefined ? undefined : `use its variant without root: ${entry.rootless}`);
+  if (entry.override === 'conditional' && entry.conditions?.length) return refuse('conditions', `${image} works as another user only if: ${entry.conditions.join('; ')}`, `see to that and set user:${variant}`);
+  if (entry.override === 'ok-writable') return refuse('conditions', `${image} works as another user that may write what it writes, and where that is is not known`, `mount a volume on it and set user:${variant}`);
+  return refuse('conditions', `whether ${image} works as another user is not known`, `try it: docker run --rm --user ${ANY}:${ANY} ${image}${variant}`);
+}
+
+/** Whom it runs as: the image's own user where that is none of root, its account for this purpose, or a number. */
+function userFor({ entry, accounts }: ImageFacts, { ids }: AsUser, wish: string | undefined): Pick<ServiceFix, 'user' | 'name'> | undefined {
+  if (typeof entry.user !== 'string') return numbered(entry.user);
+  if (ids === 'group 0') return { user: `${uidOf(wish) ?? ANY}:0`, name: undefined };
+  const [account] = accounts;
+  if (ids !== 'any' && account) return numbered(account);
+  if (ids === 'account') return undefined;
+  const asked = wish !== undefined && /^\d+(:\d+)?$/.test(wish) ? (wish.includes(':') ? wish : `${wish}:${wish}`) : undefined;
+  return { user: asked ?? `${ANY}:${ANY}`, name: undefined };
+}
+
+function uidOf(wish: string | undefined): string | undefined {
+  return /^\d+/.exec(wish ?? '')?.[0];
+}
+
+/** Numbers with the group where they are known, else the name. */
+function numbered({ name, uid, gid }: ImageAccount): Pick<ServiceFix, 'user' | 'name'> | undefined {
+  if (uid === undefined) return undefined;
+  return { user: gid === undefined ? String(uid) : `${uid}:${gid}`, name };
+}
+
+/** The places that it writes: what gets a tmpfs, and what doubts remain; or the one that it could not write. */
+function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: string, project: Project): { tmpfs: string[]; doubts: Reason[] } | { refused: Reason } {
+  const { service } = linked;
+  const { base } = historyOf(target.stage, target.unit);
+  const facts = base.kind === 'image' ? base.facts! : undefined;
+  const data = dataOf(linked, project);
+  const own = [...new Set([...(runsBase(target) ? (needs.tmpfs ?? []) : []), ...templatesOutput(target)])];
+  const tmpfs = own.filter((path) => !service.mounts.some((mount) => within(path, mount.target)));
+  const open = [...(needs.open ?? []), ...(facts?.entry.worldWritable ?? []), '/tmp', '/var/tmp', '/dev'];
+  const doubts: Reason[] = [];
+  for (const { path, because } of writesOf(target)) {
+    const mounted = service.mounts.find((mount) => within(path, mount.target));
+    if (mounted?.readOnly || mounted?.type === 'tmpfs' || data.some((one) => within(path, one.path) || within(one.path, path))) continue;
+    if (mounted && isSource(mounted, project)) {
+      doubts.push({ rule: 'write-sign', message: `${because}; ${path} is in ${mounted.source}, which is mounted out of the repository and belongs to whoever checked it out` });
+      continue;
+    }
+    if (tmpfs.some((one) => within(path, one)) || open.some((one) => within(path, one)) || isRunOnDebian(path, tmpfs)) continue;
+    return refuse('write-sign', `${because}, and ${path} is root's in the image`, `mount a volume on ${path} that belongs to ${user}, or build an image where it does`);
+  }
+  const [uid, gid] = user.split(':') as [string, string | undefined];
+  return {
+    tmpfs: tmpfs.map((path) => `${path}:uid=${uid},gid=${gid ?? uid},mode=0755`),
+    doubts: [...doubts, ...keptInMemory(target, tmpfs), ...data.map((one) => dataReason(one, user, linked, facts?.family ?? 'unknown', project))],
+  };
+}
+
+function within(path: string, directory: string): boolean {
+  const folder = directory.replace(/(.)\/+$/, '$1');
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
+/** /var/run is a link to /run everywhere. */
+function isRunOnDebian(path: string, tmpfs: readonly string[]): boolean {
+  return tmpfs.includes('/run') && within(path, '/var/run');
+}
+
+/** Whether the image's own program is what is started. */
+function runsBase(target: Target): boolean {
+  const { base } = historyOf(target.stage, target.unit);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const start = startOf(target);
+  return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && (name === entry?.cmd?.[0] || name === entry?.entrypoint?.[0]));
+}
+
+/** Where the entrypoint of the nginx image puts what it makes of templates; without a template it writes nothing. */
+function templatesOutput(target: Target): string[] {
+  return serversOf(target).flatMap(({ templates }) => (templates ? [templates.output] : []));
+}
+
+/** A new conf.d has nothing of the image's: its default.conf is gone where no template takes its place. */
+function hiddenDefault(target: Target): Reason[] {
+  const hidden = serversOf(target).find(({ templates }) => templates?.output === '/etc/nginx/conf.d' && !templates.files.some(({ path }) => path === '/etc/nginx/conf.d/default.conf'));
+  return hidden ? [{ rule: 'write-sign', message: "a tmpfs on /etc/nginx/conf.d for what its templates become hides the image's default.conf" }] : [];
+}
+
+/** Root that the file itself asks for is seldom an accident. */
+function onPurpose({ service }: LinkedService): Reason[] {
+  return service.user === undefined ? [] : [{ rule: 'asked-for-root', message: `the file asks for user: ${service.user}, for a reason that is not in sight` }];
+}
+
+/** What is open about the image and its start. Ports are no doubt: compose's own network lets anybody listen below 1024. */
+function ofImage(target: Target, facts: ImageFacts, needs: AsUser): Reason[] {
+  const settled = new Set<Reason['rule']>(['data', 'low-port', ...(onlyArguments(target, facts) ? (['unknown-program', 'unreadable-start'] as const) : [])]);
+  const found: Reason[] = doubtsOf(target).filter(({ rule }) => !settled.has(rule)).map(({ line: _, ...reason }) => reason);
+  if (needs.doubt !== undefined) found.push({ rule: 'unverified-base', message: needs.doubt });
+  if (facts.entry.unverified?.includes('accounts')) found.push({ rule: 'unknown-accounts', message: `the number of ${facts.accounts[0]?.name ?? 'its account'} in the image was not read in a primary source` });
+  for (const { configuration } of serversOf(target)) for (const gap of configuration.gaps) found.push({ rule: 'write-sign', message: `${gap}, so what the server writes is not known in full` });
+  return found;
+}
+
+/** Whether what the service names goes to the image's own entrypoint: `command: --config /etc/x.yml`. */
+function onlyArguments(target: Target, { entry }: ImageFacts): boolean {
+  const { baseEntrypoint, argv, commands } = startOf(target);
+  return entry.start === 'server' && baseEntrypoint !== undefined && argv !== undefined && commands.length === 1 && !argv[0]?.includes('/');
+}
+
+/** A server that speaks TLS reads its key as the account. */
+function privateKeys(target: Target): Reason[] {
+  const servers = serversOf(target).filter(({ configuration }) => configuration.kind !== 'caddy'); // keeps its keys among its data
+  const listener = servers.flatMap(({ configuration }) => configuration.listeners).find(({ tls, directive }) => tls && directive.file.source !== undefined);
+  return listener ? [{ rule: 'closed-file', message: `it listens with TLS on ${listener.port ?? 'a port'}, and reads its private key as the account`, advice: 'let the account read the key' }] : [];
+}
+
+/** What a proxy keeps of others' answers may outgrow memory. */
+function keptInMemory(target: Target, tmpfs: readonly string[]): Reason[] {
+  const cache = serversOf(target).flatMap(({ configuration }) => configuration.writes).find(({ directive, path }) => directive.endsWith('_cache_path') && tmpfs.some((one) => within(path, one)));
+  return cache ? [{ rule: 'write-sign', message: `${cache.directive} ${cache.path} would lie in memory`, advice: `mount a volume on ${cache.path}` }] : [];
+}
+
+/** Networks and volumes that it takes from elsewhere. */
+function tooMuch({ service }: LinkedService): Reason[] {
+  const reasons: Reason[] = [];
+  if (service.networkMode === 'host') reasons.push({ rule: 'needs-root', message: 'it works in the network of the host' });
+  if (service.volumesFrom.length > 0) reasons.push({ rule: 'data', message: `it takes over the volumes of ${service.volumesFrom.join(', ')}` });
+  return reasons;
+}

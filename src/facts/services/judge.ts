@@ -1,0 +1,179 @@
+import type { LinkedService, Project, Target } from '../../project.ts';
+import { historyOf } from '../history.ts';
+import type { Judgement, Reason } from '../judgement.ts';
+import { development } from '../keep-away/development.ts';
+import { dropsByItself } from '../keep-away/drops.ts';
+import { livesInRootHome } from '../keep-away/root-home.ts';
+import { needsRoot, scriptNeedsRoot } from '../keep-away/needs-root.ts';
+import { devContainer, windows } from '../keep-away/not-for-us.ts';
+import { startsNothing, startsPrompt, unknownBase } from '../keep-away/starts-nothing.ts';
+import { startsOthers } from '../keep-away/starts-others.ts';
+import { memo } from '../memo.ts';
+import { portsOf } from '../ports.ts';
+import { effectiveUser, isRoot } from '../user.ts';
+import { serviceFix } from './fix.ts';
+import { generatedHeader, serviceOptOut } from './opt-out.ts';
+import { changesTo, powersOf } from './powers.ts';
+import { remainsFor } from './remains.ts';
+import { sourceTree } from './source-tree.ts';
+import { serviceTarget } from './target.ts';
+
+/** What is to be said of a service that runs a ready-made image, before anybody mends it. Lines are those of its file. */
+export const judgeService = memo((linked: LinkedService, project: Project): Judgement => {
+  const { verdict, reasons } = judged(linked, project);
+  const from = serviceTarget(linked, project)?.stage.base;
+  const named = (text: string) => (from === undefined || linked.service.image === undefined ? text : text.replaceAll(from, linked.service.image));
+  return {
+    verdict,
+    reasons: reasons.map(({ line, message, ...reason }) => ({ ...reason, message: named(message), ...(line !== undefined && OWN_LINE.has(reason.rule) ? { line } : {}) })),
+  };
+});
+
+/** Rules whose reasons name lines of the compose file; others speak of the Dockerfile that stands for the service. */
+const OWN_LINE = new Set<Reason['rule']>(['opted-out', 'generated-file']);
+
+/** Whom a service starts as, as far as that can be said: what `user:` says, else what its image does. */
+export const userOfService = memo((linked: LinkedService, project: Project): string => {
+  const { user } = linked.service;
+  if (user !== undefined && user.trim() !== '') return user;
+  const target = serviceTarget(linked, project);
+  return target ? effectiveUser(target).text : 'unknown';
+});
+
+function judged(linked: LinkedService, project: Project): Judgement {
+  const { service } = linked;
+  const [unset] = service.unset.filter(({ key }) => key === 'user');
+  if (unset) {
+    const advice = `give it a value in .env, or a default: \${${unset.name}:-1000}; shells do not export UID and GID by themselves`;
+    return unknown({ rule: 'unknown-user', message: `user: ${service.user ?? ''} rests on ${unset.name}, which has no value in sight`, advice });
+  }
+  const [lost] = linked.unresolved;
+  if (lost) return unknown({ rule: 'not-in-sight', message: lost.message, advice: 'run unroot where that file is' });
+  if (service.user !== undefined && !isRoot(service.user)) return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `it runs as ${service.user}` }] };
+  if (service.image === undefined) return unknown({ rule: 'not-in-sight', message: 'it names no image and builds none: a part of a service of another file' });
+  const target = serviceTarget(linked, project);
+  if (!target) return powered(linked) ?? unknown(unknownImage(linked));
+  const foreign = windows(target);
+  if (foreign) return refused(foreign);
+  const user = effectiveUser(target);
+  if (user.kind === 'nonroot') return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `${service.image} runs as ${user.text}` }] };
+  for (const rule of RULES) {
+    const reason = rule({ linked, project, target });
+    if (reason) return { verdict: verdictOf(reason), reasons: [reason] };
+  }
+  const fix = serviceFix(linked, project);
+  return 'refused' in fix ? refused(fix.refused) : { verdict: 'fixable', reasons: [] };
+}
+
+interface Asked {
+  linked: LinkedService;
+  project: Project;
+  target: Target;
+}
+
+/** In order: the first that applies decides. */
+const RULES: ((asked: Asked) => Reason | undefined)[] = [
+  ({ linked }) => serviceOptOut(linked, 'compose-user'),
+  ({ linked }) => generatedHeader(linked.file),
+  ({ target }) => devContainer(target),
+  drops,
+  startsMore,
+  ({ linked }) => powersOf(linked),
+  changesByItself,
+  ({ target, linked }) => withRemains(needsRoot(target), linked),
+  ({ target }) => unknownBase(target),
+  ({ target }) => startsNothing(target),
+  ({ target }) => startsPrompt(target),
+  ({ target, linked }) => withRemains(scriptNeedsRoot(target), linked),
+  forDevelopment,
+  rootHome,
+  lowPort,
+];
+
+function verdictOf({ rule }: Reason): Judgement['verdict'] {
+  if (rule === 'drops-by-itself') return 'drops';
+  return rule === 'unknown-base' ? 'unknown' : 'refused';
+}
+
+function refused(reason: Reason): Judgement {
+  return { verdict: 'refused', reasons: [reason] };
+}
+
+function unknown(reason: Reason): Judgement {
+  return { verdict: 'unknown', reasons: [reason] };
+}
+
+function powered(linked: LinkedService): Judgement | undefined {
+  const reason = powersOf(linked);
+  return reason && refused(reason);
+}
+
+function unknownImage({ service }: LinkedService): Reason {
+  return { rule: 'unknown-base', message: `which image ${service.image} is depends on a variable without a value in sight`, advice: 'give the variable a default in the file, or a value in .env' };
+}
+
+function withRemains(reason: Reason | undefined, linked: LinkedService): Reason | undefined {
+  return reason && { ...reason, advice: remainsFor(linked) };
+}
+
+/** An init or a supervisor, and the variant of the image that does without. */
+function startsMore({ linked, target }: Asked): Reason | undefined {
+  const reason = withRemains(startsOthers(target), linked);
+  const { base } = historyOf(target.stage, target.unit);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  return reason && entry?.rootless !== undefined ? { ...reason, advice: `it has a variant without root: ${entry.rootless}${entry.notes === undefined ? '' : ` (${entry.notes})`}` } : reason;
+}
+
+/** The image drops by itself, unless the service takes away the capabilities that this asks for, and it then stays root. */
+function drops({ linked, target }: Asked): Reason | undefined {
+  const reason = dropsByItself(target);
+  if (!reason || reason.rule !== 'drops-by-itself') return reason;
+  return staysRoot(linked, target) ? undefined : { ...reason, advice: 'leave it: the start prepares its data as root, then changes user' };
+}
+
+/** Redis 8 looks whether it may change user, and goes on as root where it may not (redis/docker-library-redis, docker-entrypoint.sh). */
+function staysRoot({ service }: LinkedService, target: Target): boolean {
+  const { base } = historyOf(target.stage, target.unit);
+  const id = base.kind === 'image' ? base.facts?.entry.id : undefined;
+  const names = (list: readonly string[]) => list.map((one) => one.toUpperCase().replace(/^CAP_/, ''));
+  const dropped = names(service.capDrop);
+  const added = names(service.capAdd);
+  const lacks = (capability: string) => (dropped.includes('ALL') || dropped.includes(capability)) && !added.includes(capability) && !added.includes('ALL');
+  return id === 'redis-8' && (lacks('SETUID') || lacks('SETGID'));
+}
+
+/** PUID and its kin: an entrypoint that is told whom to change to. */
+function changesByItself({ linked }: Asked): Reason | undefined {
+  const chosen = changesTo(linked);
+  if (!chosen) return undefined;
+  if (chosen.value !== undefined && isRoot(chosen.value)) return { rule: 'needs-root', message: `${chosen.name} is 0: it is told to stay root`, advice: `set ${chosen.name} to the owner of its data` };
+  return { rule: 'drops-by-itself', message: `${chosen.name} tells its entrypoint whom to change to`, advice: 'leave it: user: would keep the entrypoint from it' };
+}
+
+/** RULES B6: the source is mounted over the place where it is started, or a development server is. */
+function forDevelopment({ linked, project, target }: Asked): Reason | undefined {
+  const { service } = linked;
+  if (project.configFor(linked.file.absolute)?.development !== undefined) return undefined;
+  const tree = sourceTree(linked, project, target);
+  if (tree) return { rule: 'development', message: `${tree.source} is mounted over ${tree.target}, where it works`, advice: ADVICE };
+  if (service.watched) return { rule: 'development', message: 'files are synced into it (develop.watch)', advice: ADVICE };
+  const server = development(target);
+  return server && { rule: 'development', message: server.message, advice: ADVICE };
+}
+
+const ADVICE = 'say whom it is to run as with "development" in the configuration, such as "${UID:-1000}:${GID:-1000}"; shells do not export UID, so put UID and GID into .env';
+
+/** RULES E7: /root is closed to others. */
+function rootHome({ linked, target }: Asked): Reason | undefined {
+  const mount = linked.service.mounts.find(({ target: at }) => at === '/root' || at.startsWith('/root/'));
+  if (mount) return { rule: 'lives-in-root-home', message: `${mount.source ?? 'a volume'} is mounted at ${mount.target}`, advice: 'mount it where the account may go, and tell the program' };
+  return livesInRootHome(target);
+}
+
+/** RULES H: in the network of the host or of another container a port below 1024 is root's. */
+function lowPort({ linked, target }: Asked): Reason | undefined {
+  if (!linked.service.sharedNetwork) return undefined;
+  const [low] = portsOf(target);
+  return low && { rule: 'low-port-in-kubernetes', message: `${low.because}, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${low.port + 8000}` };
+}
+

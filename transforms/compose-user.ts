@@ -1,0 +1,157 @@
+import { type Edited, insertItem, insertKey, insertSetting, isRefused, replaceInside, replaceText, sharersOf } from '../src/compose/edit.ts';
+import { scalarOf } from '../src/compose/layers.ts';
+import type { FileEdit } from '../src/edit.ts';
+import { parseReference } from '../src/images/reference.ts';
+import { judgeService } from '../src/facts/services/judge.ts';
+import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
+import { builtFor, serviceTarget } from '../src/facts/services/target.ts';
+import type { Reason } from '../src/facts/judgement.ts';
+import type { LinkedService, Project, Target } from '../src/project.ts';
+import type { Finding, Transform } from '../src/transform.ts';
+
+export const composeUser: Transform = {
+  name: 'compose-user',
+  summary: 'a compose service of a ready-made image gets user: where that image is known to work so',
+  docs: `A service that builds nothing here is judged by its image: one that runs as somebody else already, or
+that changes user by itself (postgres, redis, mysql and their like), is left alone and said to be so.
+
+One that is known to work as another user gets user: "uid:gid", where the file's own order has it, and
+what goes with it: a tmpfs for run-time directories that belong to root in the image, variables for
+entrypoints that would do what only root can. Data that root may have written makes the fix unsafe; the
+report has the command that gives it to the account, once.
+
+It stays away from services that ask for root on purpose: docker.sock, privileged, devices, namespaces of
+the host, PUID and its kin, init containers that chown. Each is listed with its reason and with what
+remains for it. Services with the source mounted over where they work get a user once you name one:
+"development" in the configuration.`,
+  setsUser: true,
+  example: 'nginx-runs-as-its-own-account',
+  *apply({ project, options }) {
+    const done = new Set<string>();
+    for (const linked of project.services) {
+      if (done.has(keyOf(linked)) || isLaidOver(linked, project) || builtFor(linked, project)) continue;
+      done.add(keyOf(linked));
+      const target = serviceTarget(linked, project);
+      if (!target || judgeService(linked, project).verdict !== 'fixable') continue;
+      const fix = serviceFix(linked, project, options.user);
+      if ('refused' in fix) continue;
+      yield finding(linked, target, fix, project, options.user, done);
+    }
+  },
+};
+
+function keyOf({ file, source }: LinkedService): string {
+  return `${file.absolute}\n${source.name}`;
+}
+
+/** Whether a service gets what it is laid over gets: it names no user and no image of its own. */
+function isLaidOver({ base, source, file }: LinkedService, project: Project): boolean {
+  if (!base || !project.files.has(base.file.absolute) || base.file === file) return false;
+  return !source.maps.some(({ node }) => node.pairs.some(({ key }) => key.value === 'user' || key.value === 'image'));
+}
+
+function finding(linked: LinkedService, target: Target, fix: ServiceFix, project: Project, wish: string | undefined, done: Set<string>): Finding {
+  const { source, path } = linked;
+  const place = { target, path, start: source.key.start, end: source.key.end };
+  const message = `runs as root; ${intent(fix)}`;
+  const others = [...relatives(linked, project), ...linked.overlays];
+  const odd = others.find((other) => !wantsTheSame(other, fix, project, wish));
+  if (odd) return byHand(place, message, `${odd.source.name} in ${odd.path} would get it too, and ${reasonAgainst(odd, project)}`);
+  const edits = editsOf(linked, fix, others.length > 0);
+  const failed = edits.find(isRefused);
+  if (failed) return byHand(place, message, failed.refused, adviceFor(fix));
+  for (const other of others) done.add(keyOf(other));
+  return {
+    ...place,
+    message,
+    safety: fix.doubts.length > 0 ? 'unsafe' : 'safe',
+    reasons: fix.doubts,
+    edits: edits as FileEdit[],
+    also: others,
+    user: fix.user,
+    verify: (after) => wrongAfter(after, fix, [linked, ...others]),
+  };
+}
+
+function intent({ user, name, tmpfs, tag }: ServiceFix): string {
+  if (tag !== undefined) return `take its variant without root, ${tag}`;
+  const paths = tmpfs.map((entry) => entry.slice(0, entry.indexOf(':')));
+  return `make it run as ${name === undefined ? user : `${name} (${user})`}${paths.length > 0 ? `, with ${paths.join(', ')} in memory` : ''}`;
+}
+
+function adviceFor({ user, tmpfs, environment }: ServiceFix): string {
+  return [`user: "${user}"`, ...tmpfs.map((entry) => `tmpfs: ${entry}`), ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(', ');
+}
+
+function byHand(place: Pick<Finding, 'target' | 'path' | 'start' | 'end'>, message: string, why: string, advice?: string): Finding {
+  const reason: Reason = { rule: 'shared-text', message: why, advice: advice === undefined ? 'set user: on each service by itself' : `write by hand: ${advice}` };
+  return { ...place, message, safety: 'manual', reasons: [reason], edits: [], user: undefined };
+}
+
+/** Other services that get what is written into this one, by anchors, merge keys and extends. */
+function relatives(linked: LinkedService, project: Project): LinkedService[] {
+  const names = new Set(sharersOf(linked));
+  if (names.size === 0) return [];
+  return linked.stack.services.filter((other) => names.has(other.source.name) && other.source !== linked.source && project.services.includes(other));
+}
+
+/** Whether a service that gets the change too is to have it, or has a user of its own in any case. */
+function wantsTheSame(other: LinkedService, fix: ServiceFix, project: Project, wish: string | undefined): boolean {
+  const { verdict } = judgeService(other, project);
+  if (verdict === 'nonroot') return other.service.user !== undefined && fix.tmpfs.length === 0;
+  if (verdict !== 'fixable') return false;
+  const its = serviceFix(other, project, wish);
+  return !('refused' in its) && its.user === fix.user && its.tag === fix.tag && sameEntries(its, fix);
+}
+
+function sameEntries(one: ServiceFix, other: ServiceFix): boolean {
+  return one.tmpfs.join() === other.tmpfs.join() && JSON.stringify(one.environment) === JSON.stringify(other.environment);
+}
+
+function reasonAgainst(other: LinkedService, project: Project): string {
+  const [reason] = judgeService(other, project).reasons;
+  return reason ? reason.message : 'needs another user';
+}
+
+function editsOf(linked: LinkedService, { user, tmpfs, environment, tag }: ServiceFix, shared: boolean): Edited[] {
+  if (tag !== undefined) return [retagged(linked, tag)];
+  const { service } = linked;
+  const edits: Edited[] = [userEdit(linked, user, shared)];
+  if (tmpfs.length > 0 && !service.layers.has('tmpfs')) edits.push(insertKey(linked, 'tmpfs', tmpfs, { shared }));
+  else for (const entry of tmpfs) edits.push(insertItem(linked, 'tmpfs', entry, { shared }));
+  for (const [name, value] of Object.entries(environment)) if (service.environment[name] !== value) edits.push(insertSetting(linked, 'environment', name, value, { shared }));
+  return edits;
+}
+
+/** A user that the service itself names is replaced; one that it gets from elsewhere gets another beside it. */
+function userEdit(linked: LinkedService, user: string, shared: boolean): Edited {
+  const found = linked.service.at('user');
+  if (found && found.place.via === 'own' && found.place.file === linked.file) return replaceText(found, user, { shared });
+  return insertKey(linked, 'user', { quoted: user }, { shared });
+}
+
+function retagged(linked: LinkedService, tag: string): Edited {
+  const found = linked.service.at('image');
+  const scalar = scalarOf(found);
+  if (!found || !scalar || scalar.value.includes('$')) return { refused: 'its image rests on a variable' };
+  const written = parseReference(scalar.value)?.tag;
+  const from = written === undefined ? scalar.value.length : scalar.value.length - written.length;
+  return replaceInside(found, from, scalar.value.length, written === undefined ? `:${tag}` : tag);
+}
+
+/** Every service that was to change says what was meant, as the result is read. */
+function wrongAfter(after: Target, { user, tmpfs, tag }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
+  for (const { file, source, base } of changed) {
+    const now = after.project.services.find((one) => one.file.absolute === file.absolute && one.source.name === source.name && one.base?.file.absolute === base?.file.absolute);
+    if (!now) return `the service ${source.name} would be gone`;
+    if (tag !== undefined) {
+      if (!now.service.image?.endsWith(`:${tag}`)) return `the image of ${source.name} would be ${now.service.image}`;
+      continue;
+    }
+    const written = scalarOf(now.service.at('user'))?.value;
+    if (written !== user && !changed.some((one) => one.source.name === source.name && one.service.user !== undefined && one.service.user === now.service.user)) return `user: of ${source.name} would be ${written ?? 'missing'}, not ${user}`;
+    const missing = tmpfs.find((entry) => !now.service.mounts.some(({ type, target }) => type === 'tmpfs' && entry.startsWith(`${target}:`)));
+    if (missing !== undefined) return `${source.name} would lack the tmpfs ${missing}`;
+  }
+  return undefined;
+}
