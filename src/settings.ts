@@ -114,6 +114,7 @@ const IMAGE: Schema = {
       enum: names<Override>({ ok: true, 'ok-writable': true, conditional: true, breaks: true, noop: true }),
       description: 'What becomes of a container that is started as another user.',
     },
+    env: { type: 'object', additionalProperties: TEXT, description: 'Variables of the image that the file does not set.' },
     conditions: { ...TEXTS, description: 'What must hold for another user.' },
     doubt: { type: 'string', description: 'What no file can settle for another user: a fix that rests on it is unsafe.' },
     sources: TEXTS,

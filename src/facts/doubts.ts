@@ -77,6 +77,17 @@ function toolDoubts(target: Target): Reason[] {
 }
 
 function dataDoubts(target: Target): Reason[] {
+  return [...brokenVolumes(target), ...dataWritten(target)];
+}
+
+/** `VOLUME ['/a']` is no JSON: builders make a volume of that very name, and none where it was meant. */
+function brokenVolumes(target: Target): Reason[] {
+  return historyOf(target.stage, target.unit)
+    .volumes.filter(({ instruction }) => instruction.json === undefined && instruction.args.startsWith('['))
+    .map(({ instruction }) => ({ rule: 'data', message: `VOLUME ${instruction.args} looks like JSON and is none, so which paths are volumes is not known`, line: instruction.line, advice: 'put the paths into double quotes' }));
+}
+
+function dataWritten(target: Target): Reason[] {
   return writesOf(target)
     .filter(({ data }) => data)
     .map(({ path, because }) => ({

@@ -86,13 +86,15 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
   };
   let shell: readonly string[] = DEFAULT_SHELL;
   let environment: Declaration | undefined;
+  const given = facts?.entry.env ?? {};
+  history.environment = history.variables = variablesOf(environment, undefined, given);
 
   for (const { stage: member, unit } of chain) {
     const { dockerfile } = unit;
     const globals = globalsOf(dockerfile);
     let args: Declaration | undefined;
     let cmdHere = false;
-    let variables = variablesOf(environment, args);
+    let variables = variablesOf(environment, args, given);
 
     for (const instruction of member.instructions) {
       const { keyword } = instruction;
@@ -110,7 +112,9 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
         shell = instruction.json ?? shell;
       } else if (keyword === 'VOLUME') {
         const paths = instruction.json ?? instruction.args.split(/\s+/);
-        for (const path of paths) history.volumes.push({ path: resolvePath(history.cwd, word(path)), instruction });
+        // What looks like JSON and is none names paths that nobody meant.
+        const isMeant = instruction.json !== undefined || !instruction.args.startsWith('[');
+        for (const path of isMeant ? paths : [instruction.args]) history.volumes.push({ path: isMeant ? resolvePath(history.cwd, word(path)) : undefined, instruction });
       } else if (keyword === 'EXPOSE') {
         history.ports.push(...exposed(instruction, word));
       } else if (keyword === 'CMD') {
@@ -120,11 +124,11 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
         history.entrypoint = startPart(instruction, shell);
         if (!cmdHere) history.cmd = undefined;
       } else continue;
-      variables = variablesOf(environment, args);
+      variables = variablesOf(environment, args, given);
     }
     history.variables = variables;
   }
-  history.environment = variablesOf(environment, undefined);
+  history.environment = variablesOf(environment, undefined, given);
   return history;
 });
 
@@ -139,13 +143,18 @@ interface Declaration {
   globals: ReadonlyMap<string, string | null | undefined> | undefined;
 }
 
-/** ENV beats ARG, and the last one counts. */
-function variablesOf(environment: Declaration | undefined, args: Declaration | undefined): Variables {
+/** ENV beats ARG, that of the base too, and the last one counts. */
+function variablesOf(environment: Declaration | undefined, args: Declaration | undefined, given: Record<string, string>): Variables {
   const known = new Map<string, string | undefined>();
   return (name) => {
-    if (!known.has(name)) known.set(name, (declared(environment, name) ?? declared(args, name))?.value);
+    if (!known.has(name)) known.set(name, (declared(environment, name) ?? givenBy(given, name) ?? declared(args, name))?.value);
     return known.get(name);
   };
+}
+
+function givenBy(given: Record<string, string>, name: string): { value: string } | undefined {
+  const value = Object.hasOwn(given, name) ? given[name] : undefined;
+  return value === undefined ? undefined : { value };
 }
 
 function declared(last: Declaration | undefined, name: string): { value: string | undefined } | undefined {

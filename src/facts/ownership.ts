@@ -7,7 +7,7 @@ import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import { type History, historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
-import { ownershipPlace, type Place, userPlace } from './places.ts';
+import { ownershipPlace, type Place, untriedShell, userPlace } from './places.ts';
 import { directoriesMadeBy, isSystem, type Write, writesOf } from './writes.ts';
 
 /** What has to be done so that an account may write where the program writes. */
@@ -51,7 +51,14 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   if (plain.length > 0) commands.push(`chown ${account.owner} ${plain.map(quote).join(' ')}`);
   const group = account.gid ?? account.name;
   if (open.length > 0 && group !== undefined) commands.push(`chgrp ${group} ${open.map(quote).join(' ')}`, `chmod 1775 ${open.map(quote).join(' ')}`);
-  return { commands, place, paths, doubts: beside.map(codeDoubt) };
+  return { commands, place, paths, doubts: [...beside.map(codeDoubt), ...(commands.length > 0 ? shellUntried(target, place) : [])] };
+}
+
+/** A RUN of ours is the first under a SHELL that nothing shows to be in the image. */
+function shellUntried(target: Target, { offset }: Place): Reason[] {
+  const shell = untriedShell(target);
+  if (!shell || shell.start >= offset) return [];
+  return [{ rule: 'unreadable-start', message: `no RUN has tried SHELL ${shell.args}, under which directories are given away`, line: shell.line }];
 }
 
 /** RULES E4: a directory of the application's own may get new files beside its code; the system's never. */

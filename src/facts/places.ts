@@ -57,11 +57,18 @@ export function accountPlace(target: Target): Place {
   const steps = history.steps.filter(({ stage }) => stage === target.stage);
   const copy = steps.findIndex(({ instruction: { keyword } }) => keyword === 'COPY' || keyword === 'ADD');
   const head = copy < 0 ? steps.filter(({ instruction }) => instruction.keyword === 'RUN') : steps.slice(0, copy);
+  const untried = untriedShell(target);
   const lastPackages = head.findLast((step) => (managesPackages(step) || removesAccounts(step)) && worksAsRoot(step));
   if (lastPackages) return below(dockerfile, lastPackages.instruction);
-  const first = steps.find((step) => WORK_BEFORE.has(step.instruction.keyword) && worksAsRoot(step));
+  const first = steps.find((step) => (WORK_BEFORE.has(step.instruction.keyword) || step.instruction === untried) && worksAsRoot(step));
   if (!first) return userPlace(target);
   return above(dockerfile, first.instruction);
+}
+
+/** A SHELL of the target under which no RUN has been tried: it may name what the image does not have. */
+export function untriedShell({ stage: { instructions } }: Target): Instruction | undefined {
+  const at = instructions.findLastIndex(({ keyword }) => keyword === 'SHELL');
+  return at < 0 || instructions.slice(at).some(({ keyword, json }) => keyword === 'RUN' && json === undefined) ? undefined : instructions[at];
 }
 
 function removesAccounts(step: Step): boolean {
@@ -84,7 +91,11 @@ export function ownershipPlace(target: Target, paths: readonly string[], account
   const volume = history.volumes.find(
     ({ path, instruction }) => path !== undefined && target.stage.instructions.includes(instruction) && paths.some((owned) => owned === path || owned.startsWith(`${path}/`) || path.startsWith(`${owned}/`)),
   );
-  return volume && isKnownAt(account, volume.instruction, history) ? above(target.unit.dockerfile, volume.instruction) : userPlace(target);
+  if (volume && isKnownAt(account, volume.instruction, history)) return above(target.unit.dockerfile, volume.instruction);
+  const place = userPlace(target);
+  const shell = untriedShell(target);
+  const isLast = shell && !target.stage.instructions.some(({ keyword, start }) => WORK.has(keyword) && start > shell.start);
+  return isLast && shell.start < place.offset ? above(target.unit.dockerfile, shell) : place;
 }
 
 /** Whether chown knows an account at an instruction: a number it always does, a name once it is made. */

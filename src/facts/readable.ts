@@ -4,7 +4,7 @@ import { sourceOffset } from '../dockerfile/parse.ts';
 import type { Target } from '../project.ts';
 import { resolvePath, type ShellWord } from '../shell/read.ts';
 import type { Account } from './account.ts';
-import { commandsOf, operands, unwrap } from './commands.ts';
+import { commandsOf, mentions, operands, option, unwrap } from './commands.ts';
 import { type Copy, copiesOf, type CopiedFile, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import type { Reason } from './judgement.ts';
@@ -25,8 +25,37 @@ export function readableFor(target: Target, account: Pick<Account, 'owner'>): Re
   for (const copy of copiesOf(history)) {
     if (copy.from === undefined) giveClosedFiles(copy, target, account, started, result);
   }
+  result.doubts.push(...closedPaths(target, account, started, history));
   return result;
 }
+
+/** What a RUN closes to others where the target works, lives or what its start command names lies, and that is not the account's. */
+function closedPaths(target: Target, { owner }: Pick<Account, 'owner'>, scripts: readonly StartedFile[], history: History): Reason[] {
+  const started = startOf(target).commands.flatMap(({ words, command }) => words.map(({ value }) => (value?.includes('/') ? resolvePath(command.cwd ?? history.cwd, value) : undefined)));
+  const home = history.variables('HOME') ?? undefined;
+  const needed = [history.cwd, home, ...started].filter((path) => path !== undefined);
+  const closed = new Map<string, Reason>();
+  for (const step of history.steps) {
+    if (!mentions(step, /chmod|mkdir|install|chown/)) continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      if (name === 'find' && !words.some(({ value }) => value === 'chmod')) continue;
+      const paths = operands(words, MODE_OPTION).flatMap(({ value }) => resolvePath(command.cwd, value) ?? []);
+      const mode = name === 'chmod' ? operands(words)[0]?.value : name === 'mkdir' || name === 'install' ? option(words, 'm', 'mode')?.value : undefined;
+      const isOwner = name === 'chown' && operands(words)[0]?.value?.split(':')[0] === owner.split(':')[0];
+      for (const path of paths) {
+        const holds = path === history.cwd || (home !== undefined && (path === home || posix.dirname(path) === home)) || needed.some((one) => one.startsWith(`${path}/`));
+        // `find … -exec chmod` opens what it finds.
+        if (isOwner || name === 'find' || (mode !== undefined && opens(mode, holds))) closed.delete(path);
+        else if (isNumeric(mode) && (holds || needed.includes(path)) && !scripts.some((script) => script.path === path))
+          closed.set(path, { rule: 'closed-file', message: `${path} is closed to others than root: a RUN gives it the mode ${mode}`, line: step.instruction.line, advice: 'give it the mode 0755, or to the account' });
+      }
+    }
+  }
+  return [...closed.values()];
+}
+
+const MODE_OPTION = /^(-m|--mode)$/;
 
 interface StartedFile {
   /** In the image. */

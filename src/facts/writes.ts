@@ -2,13 +2,14 @@ import { basename, posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
-import { commandsOf, type Invocation, operands, option, unwrap } from './commands.ts';
+import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { programWrites } from '../programs/lookup.ts';
 import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
+import { isOpenedToAll, isTakenAway } from './after-making.ts';
 import { installedPrograms } from './programs.ts';
 import { serversOf } from './servers.ts';
 import { sourceWrites } from './source-writes.ts';
@@ -51,7 +52,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...serverWrites(target),
     ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
     ...sourceWrites(target).map(({ path, where }) => file(path, `${where} writes ${path}`)),
-  ].filter(({ path }) => !isOpen(path, history) && !isForbidden(path));
+  ].filter((write) => !isOpen(write, history) && !isForbidden(write.path));
   const byPath = new Map<string, Write>();
   for (const write of found) {
     const known = byPath.get(write.path);
@@ -119,7 +120,7 @@ function madeDirectories(history: History): Write[] {
   for (const step of history.steps) {
     for (const command of commandsOf(step)) {
       for (const path of directoriesMadeBy(command)) {
-        if (!isSystem(path) && !isFilled(path, step, command, history)) made.push(directory(path, `RUN makes ${path} and puts nothing into it`));
+        if (!isSystem(path) && !isInstalled(path, history) && !isFilled(path, step, command, history)) made.push(directory(path, `RUN makes ${path} and puts nothing into it`));
       }
     }
   }
@@ -138,12 +139,18 @@ export function directoriesMadeBy(command: ShellCommand): string[] {
   });
 }
 
+/** Whether programs are looked for in or below a directory, or a whole tree is unpacked where it is made: an installation. */
+function isInstalled(path: string, history: History): boolean {
+  const onPath = (history.variables('PATH') ?? '').split(':').some((one) => one === path || one.startsWith(`${path}/`));
+  return onPath || (/^\/usr\/local\/[^/]+$/.test(path) && isUnpackedAbove(path, history));
+}
+
 const HARMLESS = new Set(['mkdir', 'chown', 'chmod', 'chgrp', 'ls', 'test', '[', 'echo', 'stat', 'install', 'rmdir']);
 
 /** Whether anything but owners and modes happens to a directory after it was made. */
 function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: History): boolean {
   const within = (other: string | undefined) => other !== undefined && (other === path || other.startsWith(`${path}/`));
-  if (copiesOf(history).some(({ destination }) => within(destination))) return true;
+  if (copiesOf(history).some(({ destination }) => within(destination)) || isTakenAway(path, madeIn, madeBy, history)) return true;
   let after = false;
   for (const step of history.steps) {
     if (step === madeIn) after = true;
@@ -176,11 +183,24 @@ function pathIn(value: string | undefined): string | undefined {
 function emptyWorkdir(history: History): Write[] {
   const { cwd } = history;
   const last = history.steps.findLast(({ instruction }) => instruction.keyword === 'WORKDIR');
-  if (cwd === undefined || cwd === '/' || !last || isSystem(cwd)) return [];
+  if (cwd === undefined || cwd === '/' || !last || isSystem(cwd) || isApplications(cwd)) return [];
   const within = (path: string | undefined) => path === undefined || path === cwd || path.startsWith(`${cwd}/`) || cwd.startsWith(path === '/' ? path : `${path}/`);
   if (copiesOf(history).some(({ destination }) => within(destination))) return [];
   const worked = history.steps.some((step) => step.instruction.keyword === 'RUN' && (step.cwd === cwd || commandsOf(step).some((command) => command.cwd === cwd || command.words.some(({ value }) => resolvePath(command.cwd, pathIn(value))?.startsWith(cwd)))));
-  return worked ? [] : [directory(cwd, `WORKDIR ${cwd} is empty, so the program writes there if anywhere`)];
+  return worked || isUnpackedAbove(cwd, history) ? [] : [directory(cwd, `WORKDIR ${cwd} is empty, so the program writes there if anywhere`)];
+}
+
+/** Whether a RUN unpacks, clones or copies into a directory above one, which may fill that too. */
+function isUnpackedAbove(path: string, history: History): boolean {
+  const isAbove = (other: string | undefined) => other !== undefined && other !== '/' && path.startsWith(`${other}/`);
+  return history.steps.some((step) =>
+    commandsOf(step).some((command) => {
+      const { name, words } = unwrap(command);
+      if (name === 'cp' || name === 'mv' || name === 'rsync') return isAbove(resolvePath(command.cwd, words.at(-1)?.value));
+      const unpacks = /^(bsd)?tar$|^unzip$|^7za?$|^cpio$/.test(name ?? '') || (name === 'git' && words[1]?.value === 'clone');
+      return unpacks && (isAbove(command.cwd) || pathsIn(command).some(isAbove));
+    }),
+  );
 }
 
 /** Redirections, directories and named paths in the start command and its scripts. */
@@ -293,10 +313,24 @@ function looksLikeFile(path: string): boolean {
 }
 
 /** Directories that everybody may write: never owned (RULES E4). */
-function isOpen(path: string, history: History): boolean {
-  if (path === '/tmp' || path === '/var/tmp' || path.startsWith('/tmp/') || path.startsWith('/var/tmp/') || path.startsWith('/dev/') || path.startsWith('/proc/')) return true;
+function isOpen({ path, data, onHost }: Write, history: History): boolean {
+  if (/^\/(dev|proc)\//.test(path)) return true;
+  const top = ['/tmp', '/var/tmp'].find((open) => path === open || path.startsWith(`${open}/`));
+  // What is made below them is root's: by the engine for a volume, or by the chain.
+  if (top !== undefined) return path === top || !((data && !onHost) || isMadeBelow(top, path, history));
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   return entry?.worldWritable?.includes(path) ?? false;
+}
+
+/** Whether the chain makes a path, or a directory between it and one that everybody may write, and keeps it for root. */
+function isMadeBelow(top: string, path: string, history: History): boolean {
+  const isBetween = (made: string | undefined) => made !== undefined && made.startsWith(`${top}/`) && (path === made || path.startsWith(`${made}/`));
+  return history.steps.some((step) => {
+    const { instruction, cwd } = step;
+    if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') return copiesOf(history).some((copy) => copy.step === step && (isBetween(copy.destination) || isBetween(posix.dirname(copy.destination ?? top))));
+    if (instruction.keyword === 'WORKDIR') return isBetween(resolvePath(cwd, instruction.args));
+    return mentions(step, top) && commandsOf(step).some((command) => directoriesMadeBy(command).some((made) => isBetween(made) && !isTakenAway(made, step, command, history) && !isOpenedToAll(made, history)));
+  });
 }
 
 /** Places that are never given away, whatever names them. */
@@ -306,5 +340,16 @@ function isForbidden(path: string): boolean {
 
 /** Directories of the distribution, and of code. A `mkdir` there is part of an installation. */
 export function isSystem(path: string): boolean {
-  return isForbidden(path) || /^\/(etc|usr\/(?!src\/|share\/nginx)|var\/lib\/(apt|dpkg)|var\/cache\/(apt|apk)|run\/(sshd|lock)|var\/run\/sshd)(\/|$|(?<=\/))/.test(path);
+  if (isForbidden(path) || /^\/(etc|var\/lib\/(apt|dpkg)|var\/cache\/(apt|apk)|run\/(sshd|lock)|var\/run\/sshd)(\/|$)/.test(path)) return true;
+  return path.startsWith('/usr/') && !path.startsWith('/usr/src/') && !isApplications(path);
+}
+
+const STANDARD_LOCAL = /^(s?bin|lib(32|64|exec)?|share|include|etc|man|src|games)$/;
+const STANDARD_SHARE =
+  /^(applications|base-files|bash-completion|bug|ca-certificates|common-licenses|consolefont|dbus.*|desktop-directories|dict|doc.*|fontconfig|fonts|games|gcc.*|glib.*|gnupg|i18n|icons|info|java|javascript|keyrings|lintian|locale|man|maven-repo|menu|mime.*|misc|pam.*|perl.*|php.*|pixmaps|pki|polkit.*|python.*|sounds|ssl-cert|systemd|tabset|terminfo|themes|tomcat.*|udev|vim|X11|xml|zoneinfo|zsh)$/;
+
+/** `/usr/local/NAME` and `/usr/share/NAME` are an application's own, but for the names that every system has there. */
+function isApplications(path: string): boolean {
+  const [, under, name, part = ''] = /^\/usr\/(local|share)\/([^/]+)(?:\/([^/]+))?/.exec(path) ?? [];
+  return name !== undefined && !(under === 'local' ? STANDARD_LOCAL : STANDARD_SHARE).test(name) && !/^(s?bin|lib(32|64|exec)?|include)$/.test(part);
 }

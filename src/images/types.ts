@@ -113,6 +113,8 @@ export interface ImageEntry {
   dropsFor?: string[];
   /** Absolute directory of the image's WORKDIR, where it is not `/`. */
   workdir?: string;
+  /** Variables of the image that say where tools install to and look for things, the same in all its tags. */
+  env?: Record<string, string>;
   /** TCP and UDP ports it listens on by default. */
   ports?: number[];
   /** Absolute paths that the program writes at run time. */

@@ -1,4 +1,5 @@
-import { commandsOf, hasFlag, mentions, operands, unwrap } from '../commands.ts';
+import { isTakenAway } from '../after-making.ts';
+import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { packagesOf } from '../installs.ts';
 import { movableHome } from '../root-paths.ts';
@@ -6,6 +7,7 @@ import { type History, historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { startOf } from '../start.ts';
 import type { Target } from '../../project.ts';
+import type { ShellCommand, ShellWord } from '../../shell/read.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
@@ -83,20 +85,49 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
 
 const INSTALLERS = /\b(pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv)\b/;
 
-/** Files that a RUN leaves under /root. What is removed again, or a cache, does not count. */
+/** What only a person at a prompt, or the build itself, looks for in a home. */
+const COSMETIC = /\/\.(cache|npm|gnupg|pip|pip_download_cache_dir|m2|composer\/cache|bashrc|profile|bash_profile|bash_history|zshrc|oh-my-zsh|inputrc|hushlogin|vim|vimrc|viminfo|nanorc|screenrc|tmux\.conf|gdbinit|parallel|bowerrc|wget-hsts|curlrc|wgetrc|gitconfig|ssh\/known_hosts)(\/|$|\b)/;
+
+/** Files that a RUN leaves under /root. What is removed again, an archive that was unpacked elsewhere, or a cache does not count. */
 function writtenThere(history: History): Reason | undefined {
   for (const step of history.steps) {
     if (!mentions(step, /root|~|HOME/)) continue;
     for (const command of commandsOf(step)) {
       const { name, words } = unwrap(command);
-      if (name === 'rm' || name === 'ls' || name === 'cd' || name === 'chmod' || name === 'chown') continue;
+      if (name !== undefined && LEAVES_NOTHING.has(name)) continue;
       const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
-      const word = touched.find(({ value, text }) => isThere(value) || (value === undefined && /^["']?(~|\$HOME|\$\{HOME\})\//.test(text)));
-      if (!word || /\/\.(cache|npm|gnupg|pip|m2|composer\/cache|bashrc|profile|bash_profile|wget-hsts|curlrc|wgetrc|gitconfig|ssh\/known_hosts)\b/.test(word.value ?? word.text)) continue;
+      const word = touched.find((one) => isHomePath(one) && !COSMETIC.test(one.value ?? one.text) && !isPassing(one, { name, words }, command, step, history));
+      if (!word) continue;
       return { rule: 'lives-in-root-home', message: `RUN ${name ?? ''} leaves ${word.value ?? word.text}`, line: step.instruction.line, advice: 'install to a directory that everybody may read' };
     }
   }
   return undefined;
+}
+
+const LEAVES_NOTHING = new Set(['rm', 'rmdir', 'ls', 'cd', 'chmod', 'chown', 'find']);
+
+function isHomePath({ value, text }: ShellWord): boolean {
+  return isThere(value) || (value === undefined && /^["']?(~|\$HOME|\$\{HOME\})\//.test(text));
+}
+
+/** Whether a file is in root's home for the time of the build: removed again, or an archive; an installer that runs there says where it installs to. */
+function isPassing({ value }: ShellWord, invocation: Pick<Invocation, 'name' | 'words'>, command: ShellCommand, step: Step, history: History): boolean {
+  if (value === undefined) return false;
+  if (isInstaller(invocation, value)) return installsElsewhere(invocation);
+  return ARCHIVE.test(value) || isTakenAway(value, step, command, history);
+}
+
+const ARCHIVE = /\.(tar|tar\.\w+|tgz|tbz2?|txz|zip|deb|rpm)$/;
+
+/** Whether a command runs the file rather than makes it. */
+function isInstaller({ name, words }: Pick<Invocation, 'name' | 'words'>, path: string): boolean {
+  return words[0]?.value === path || (/^(ba|da|z)?sh$/.test(name ?? '') && operands(words)[0]?.value === path);
+}
+
+/** `installer.sh -b -p /opt/conda`. */
+function installsElsewhere({ words }: Pick<Invocation, 'words'>): boolean {
+  const prefix = (option(words, 'p', 'prefix') ?? option(words, undefined, 'dir'))?.value;
+  return prefix !== undefined && prefix.startsWith('/') && !isThere(prefix);
 }
 
 function copiedThere(history: History): Reason | undefined {
