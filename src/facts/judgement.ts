@@ -14,6 +14,7 @@ export const RULES = {
   'github-action': 'GitHub runs action containers with files that only root may write',
   'dev-container': 'a development container, whose user the editor chooses',
   windows: 'a Windows image: Linux users do not apply',
+  'rootless-variant': 'another stage of the file is the same without root',
   'drops-by-itself': 'it starts as root on purpose and drops to an unprivileged user by itself',
   'starts-others': 'it starts an init, a supervisor or a daemon that starts others and needs root for it',
   'needs-root': 'what it starts needs what only root has',

@@ -6,6 +6,7 @@ import { type History, historyOf } from './history.ts';
 import { clusterThatRuns } from './clusters.ts';
 import { memo } from './memo.ts';
 import { installedPrograms } from './programs.ts';
+import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { startOf } from './start.ts';
 
@@ -90,5 +91,7 @@ function networkOf(target: Target): Pick<LowPort, 'runs' | 'where'> {
   if (cluster !== undefined) return { runs: 'cluster', where: cluster };
   const shared = target.services.find(({ service }) => service.sharedNetwork);
   if (shared) return { runs: 'shared network', where: shared.path };
+  const run = runLinesOf(target).find(({ sharedNetwork }) => sharedNetwork);
+  if (run) return { runs: 'shared network', where: run.place };
   return target.services.length > 0 ? { runs: 'private network', where: target.services[0]!.path } : { runs: 'nothing in sight', where: undefined };
 }

@@ -11,6 +11,7 @@ import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
 import { isOpenedToAll, isTakenAway } from './after-making.ts';
 import { installedPrograms } from './programs.ts';
+import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { sourceWrites } from './source-writes.ts';
 import { startOf } from './start.ts';
@@ -65,7 +66,7 @@ function volumes(target: Target, history: History): Write[] {
   const own = history.volumes.flatMap(({ path }) => (path === undefined ? [] : [directory(path, `VOLUME ${path}`, true)]));
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   const inherited = (entry?.volumes ?? []).map((path) => directory(path, `the base declares VOLUME ${path}`, true));
-  return [...own, ...inherited, ...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target))];
+  return [...own, ...inherited, ...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target)), ...runMounts(target, history)];
 }
 
 /** What a service mounts for the program to write: volumes, and folders of the host that the repository does not fill. */
@@ -77,9 +78,29 @@ function mountsOf({ service, directory: from }: LinkedService, { disk }: Target)
     const isOfTheHost = /^[~/]|\$/.test(source);
     const host = resolve(from, source);
     const isShipped = disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore');
-    if (isShipped || (isOfTheHost && looksLikeFile(path)) || /^\/(etc|usr|lib|var\/run|run|dev|sys|proc)(\/|$)/.test(path)) return [];
+    if (isShipped || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
     return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true), onHost: true }];
   });
+}
+
+/** What a `docker run` in sight mounts for the program to write; the source over the code is for development. */
+function runMounts(target: Target, history: History): Write[] {
+  const holds = (path: string, other: string | undefined) => other !== undefined && (other === path || other.startsWith(`${path}/`));
+  return runLinesOf(target).flatMap(({ place, mounts }) =>
+    mounts.flatMap(({ source, target: to, readOnly }) => {
+      const path = posix.normalize(to).replace(/(.)\/$/, '$1');
+      const isHere = source !== undefined && /^(\.|\$\{?PWD|\$\(pwd\)|`pwd`)/.test(source);
+      const isFile = looksLikeFile(path) || posix.extname(path) !== '' || (source !== undefined && posix.extname(source) !== '');
+      const isCodes = holds(path, history.cwd) || copiesOf(history).some(({ destination }) => holds(path, destination));
+      if (readOnly || isHere || isFile || isCodes || isOfTheSystem(path)) return [];
+      const onHost = source !== undefined && /[/~$]/.test(source);
+      return [{ ...directory(path, `${place} runs it with ${onHost ? 'a folder of the host' : 'a volume'} on ${path}`, true), onHost }];
+    }),
+  );
+}
+
+function isOfTheSystem(path: string): boolean {
+  return /^\/(etc|usr|lib|var\/run|run|dev|sys|proc)(\/|$)/.test(path);
 }
 
 /** The mounts of a service that runs an image of this folder's name. */

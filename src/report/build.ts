@@ -3,9 +3,9 @@ import { fixedParent } from '../facts/built-upon.ts';
 import { historyOf } from '../facts/history.ts';
 import type { Judgement, Reason, Verdict } from '../facts/judgement.ts';
 import { effectiveUser } from '../facts/user.ts';
-import { type SourceFile, stageLabel, type Target } from '../project.ts';
+import { type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
 import type { Rewritten, Settled } from '../rewrite.ts';
-import { notesOn } from './notes.ts';
+import { noteOnLastStage, notesOn } from './notes.ts';
 import { positionAt } from './positions.ts';
 import type { FileReport, FindingReport, Report, ServiceReport, Summary, TargetReport } from './report.ts';
 import { serviceReports } from './services.ts';
@@ -25,13 +25,14 @@ export interface FixSet {
 
 /** The report on a group, before anything is written: what would be applied is pending. */
 export function reportPart({ project, settled, judgements, changes, errors }: Rewritten, group: readonly SourceFile[], transforms: readonly string[]): ReportPart {
-  const dockerfiles = new Map(project.units.map(({ file, dockerfile }) => [file.path, dockerfile]));
+  const units = new Map(project.units.map((unit) => [unit.file.path, unit]));
+  const targetsIn = (unit: Unit) => [...judgements.keys()].filter((target) => target.unit.file.path === unit.file.path);
   const brought = [...changes.values()].flatMap(({ file }) => (file.kind === 'brought' ? [file] : []));
   const files = [...group, ...brought].map(({ path }): FileReport => {
     const error = errors.find((one) => one.path === path);
     const change = changes.get(path);
-    const dockerfile = dockerfiles.get(path);
-    const notes = dockerfile ? notesOn(dockerfile, transforms) : [];
+    const unit = units.get(path);
+    const notes = unit ? [...notesOn(unit.dockerfile, transforms), ...noteOnLastStage(unit, targetsIn(unit))] : [];
     return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [], notes };
   });
   const findings = new Map(settled.map((one) => [one, findingReport(one)]));

@@ -13,6 +13,7 @@ import { livesInRootHome } from './root-home.ts';
 import { startsNothing, startsPrompt, unknownBase } from './starts-nothing.ts';
 import { startsOthers } from './starts-others.ts';
 import { toolImage } from './tool-image.ts';
+import { rootlessVariant } from './rootless-variant.ts';
 import { scriptOutOfSight } from './unseen-script.ts';
 
 /** A reason to leave a target alone, or none. */
@@ -28,6 +29,7 @@ const REFUSALS: KeepAway[] = [
   unknownBase,
   startsNothing,
   startsPrompt,
+  rootlessVariant,
   dropsByItself,
   startsOthers,
   needsRoot,

@@ -6,6 +6,7 @@ import { operands, option } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
+import { runLinesOf } from '../run-lines.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
@@ -67,6 +68,10 @@ function mountsOf(target: Target): Reason | undefined {
     }
     const [power] = service.powers;
     if (power) return { rule: 'needs-root', message: `service ${service.name} in ${path} asks for ${power}`, advice: USERNS };
+  }
+  for (const { place, mounts, powers } of runLinesOf(target)) {
+    const [power] = mounts.some(({ target: to }) => to.endsWith('/docker.sock')) ? ['docker.sock'] : powers;
+    if (power) return { rule: 'needs-root', message: `${place} runs it with ${power}`, advice: USERNS };
   }
   return undefined;
 }

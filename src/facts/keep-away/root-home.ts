@@ -5,6 +5,7 @@ import { packagesOf } from '../installs.ts';
 import { movableHome } from '../root-paths.ts';
 import { type History, historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
+import { runLinesOf } from '../run-lines.ts';
 import { startOf } from '../start.ts';
 import type { Target } from '../../project.ts';
 import type { ShellCommand, ShellWord } from '../../shell/read.ts';
@@ -154,8 +155,10 @@ function startedThere(target: Parameters<KeepAway>[0]): Reason | undefined {
 }
 
 /** A service mounts what root's program looks for in its home. */
-function mountedThere({ services }: Target): Reason | undefined {
-  for (const { service, path } of services) {
+function mountedThere(target: Target): Reason | undefined {
+  const run = runLinesOf(target).find(({ mounts }) => mounts.some((mount) => isThere(mount.target)));
+  if (run) return { rule: 'lives-in-root-home', message: `${run.place} runs it with ${run.mounts.find((mount) => isThere(mount.target))!.target} mounted`, advice: 'mount it into the home of the account, and say so in the variables of the program' };
+  for (const { service, path } of target.services) {
     const mount = service.mounts.find(({ target }) => isThere(target));
     if (mount) return { rule: 'lives-in-root-home', message: `service ${service.name} in ${path} mounts ${mount.source ?? 'a volume'} on ${mount.target}`, advice: 'mount it into the home of the account, and say so in the variables of the program' };
   }
