@@ -3,8 +3,10 @@ import { apps } from './apps.ts';
 import { browsers } from './browsers.ts';
 import { data } from './data.ts';
 import { databases } from './databases.ts';
+import { formerNames } from './former-names.ts';
 import { languages } from './languages.ts';
 import { operations } from './operations.ts';
+import { platforms } from './platforms.ts';
 import { systems } from './systems.ts';
 import { webServers } from './web-servers.ts';
 
@@ -18,4 +20,6 @@ export const catalogue: readonly ImageEntry[] = [
   ...data,
   ...browsers,
   ...operations,
+  ...platforms,
+  ...formerNames,
 ];

@@ -377,7 +377,7 @@ export const systems: ImageEntry[] = [
   },
   {
     id: 'nvidia-cuda',
-    repos: ['nvidia/cuda', 'nvcr.io/nvidia/cuda'],
+    repos: ['nvidia/cuda', 'nvcr.io/nvidia/cuda', 'nvidia/cudagl', 'nvidia/opengl', 'nvidia/cuda-ppc64le', 'nvidia/cuda-arm64'],
     family: 'unknown',
     familyByTag: [['*ubuntu*', 'ubuntu'], ['*ubi*', 'rhel'], ['*rockylinux*', 'rhel'], ['*centos*', 'rhel']],
     user: 'root',
@@ -386,8 +386,8 @@ export const systems: ImageEntry[] = [
     drop: 'none',
     notes: 'family from tag suffix -ubuntu22.04/-ubuntu24.04/-ubi8/-ubi9/-rockylinux9; GPU devices are reachable by non-root',
     override: 'ok',
-    sources: [],
-    verified: false,
+    sources: ['repo:NVIDIA/nvidia-docker:ubuntu-16.04/cuda/8.0/runtime/Dockerfile'],
+    verified: true,
   },
   {
     id: 'bitnami-minideb',
@@ -446,8 +446,8 @@ export const systems: ImageEntry[] = [
     cmd: ['/sbin/my_init'],
     drop: 'supervisor',
     notes: 'my_init starts services as other users',
-    sources: [],
-    verified: false,
+    sources: ['repo:phusion/baseimage-docker:image/Dockerfile'],
+    verified: true,
   },
   {
     id: 'linuxserver-baseimage',

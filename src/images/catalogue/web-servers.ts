@@ -52,9 +52,14 @@ export const webServers: ImageEntry[] = [
     ports: [80],
     writes: ['/var/cache/nginx', '/var/run/nginx.pid'],
     rootless: 'nginxinc/nginx-unprivileged',
-    notes: 'before 1.17.0 the number of nginx differs between Debian and Alpine',
-    sources: ['repo:docker-library/docs:nginx/content.md'],
-    verified: false,
+    notes: 'before 1.17.0 no number was given to nginx, and it differs between Debian and Alpine',
+    override: 'conditional',
+    conditions: ['pid must move off /run, or be owned', '*_temp_path must be writable or moved to /tmp'],
+    sources: [
+      'repo:nginx/docker-nginx:mainline/alpine/Dockerfile@590f9ba', 'repo:nginx/docker-nginx:mainline/stretch/Dockerfile@590f9ba',
+      'repo:docker-library/docs:nginx/content.md',
+    ],
+    verified: true,
   },
   {
     id: 'nginx-unprivileged',
