@@ -132,7 +132,8 @@ interface ImageFacts {
   };
 }
 
-async function inspectImage(engine: Engine, id: string): Promise<Image> {
+/** What an image's configuration says. @param id or a name */
+export async function inspectImage(engine: Engine, id: string): Promise<Image> {
   const [facts] = JSON.parse(await engine.call(['image', 'inspect', id])) as [ImageFacts];
   const { Config: config } = facts;
   return {

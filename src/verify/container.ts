@@ -80,6 +80,11 @@ export class Container {
     return new Container(engine, id.trim().split('\n').at(-1)!, image, settings, network);
   }
 
+  /** A container that somebody else made, of an image and with settings that are known. */
+  static attach(engine: Engine, id: string, image: Image, settings: RunSettings, network: Network): Container {
+    return new Container(engine, id, image, settings, network);
+  }
+
   async start(): Promise<void> {
     await this.engine.call(['start', this.id]);
   }
@@ -91,12 +96,12 @@ export class Container {
 
   /** Where a port of it is reached from here; undefined where nowhere. */
   addressOf(port: number, { NetworkSettings: network }: Inspected): { host: string; port: number } | undefined {
-    if (this.network.reach === 'address') {
-      const host = network.Networks?.[this.network.name]?.IPAddress;
-      return host ? { host, port } : undefined;
-    }
     const published = network.Ports?.[`${port}/tcp`]?.[0];
-    return published && { host: published.HostIp, port: Number(published.HostPort) };
+    if (published) return { host: published.HostIp, port: Number(published.HostPort) };
+    if (this.network.reach === 'published') return undefined;
+    const all = network.Networks ?? {};
+    const host = (all[this.network.name] ?? Object.values(all)[0])?.IPAddress;
+    return host ? { host, port } : undefined;
   }
 
   /** What it has said, the last lines of it. */
@@ -178,7 +183,7 @@ async function mountFlag(engine: Engine, image: Image, mount: RunMount): Promise
 }
 
 /** A file's copy, mode kept. */
-function copied(engine: Engine, source: string): string {
+export function copied(engine: Engine, source: string): string {
   const folder = join(engine.folder, `mount-${(serial += 1)}`);
   mkdirSync(folder);
   cpSync(source, join(folder, basename(source)), { dereference: true, preserveTimestamps: true });
@@ -193,7 +198,7 @@ export async function makeVolume(engine: Engine): Promise<string> {
 }
 
 /** Puts what a folder holds into a volume, owners and modes kept, through a container that is never started. */
-async function fill(engine: Engine, image: Image, volume: string, source: string): Promise<void> {
+export async function fill(engine: Engine, image: Image, volume: string, source: string): Promise<void> {
   if (!existsSync(source)) return;
   const id = (await engine.call(['create', ...engine.labels, '--mount', `type=volume,src=${volume},dst=/unroot-fill,volume-nocopy`, image.id, 'none'])).trim();
   await engine.call(['cp', '--archive', `${source}/.`, `${id}:/unroot-fill`]);

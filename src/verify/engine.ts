@@ -32,6 +32,9 @@ export interface CallOptions {
   enough?: number;
   /** Whether it may still be at work when unroot is killed: a later run ends it then. */
   long?: boolean;
+  cwd?: string;
+  /** Variables over those of this process. */
+  env?: Readonly<Record<string, string>> | undefined;
 }
 
 const TIMEOUT = 60_000;
@@ -82,6 +85,11 @@ export class Engine {
   /** Arguments that mark what is made as this run's. */
   get labels(): string[] {
     return ['--label', `${LABEL}=${this.owner}`];
+  }
+
+  /** The same for what others make for it. */
+  get label(): { name: string; value: string } {
+    return { name: LABEL, value: this.owner };
   }
 
   /** What a command prints. @throws EngineError with what it said where it fails */
@@ -156,9 +164,9 @@ export class Engine {
     throw new EngineError(lastLine(output.stderr) || `${what} ended with status ${output.status}`, output.stderr);
   }
 
-  private start(args: readonly string[], { input, timeout = TIMEOUT, enough = Infinity, long = false }: CallOptions, signal: AbortSignal | undefined): Promise<Output> {
+  private start(args: readonly string[], { input, timeout = TIMEOUT, enough = Infinity, long = false, cwd, env }: CallOptions, signal: AbortSignal | undefined): Promise<Output> {
     return new Promise((resolve, reject) => {
-      const child = spawn(this.command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, DOCKER_BUILDKIT: '1' } });
+      const child = spawn(this.command, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd, env: { ...process.env, ...env, DOCKER_BUILDKIT: '1' } });
       const stdout: Buffer[] = [];
       let stderr = '';
       let length = 0;

@@ -3,11 +3,12 @@ import type { Container } from './container.ts';
 import { JOBS, SECONDS } from './defaults.ts';
 import { Engine } from './engine.ts';
 import { learn, type Learnt } from './learn.ts';
-import { makeNetwork } from './network.ts';
+import { makeNetwork, type Network } from './network.ts';
 import { type Proof, prove, type Session } from './pair.ts';
 import { mapLimited } from './parallel.ts';
 import { type Plan, plan, type PlanOptions, type Subject } from './plan.ts';
 import { record, type Recorded } from './record.ts';
+import { proveStack, type StackPlan, type StackProof } from './stack.ts';
 import { carryStrace } from './strace.ts';
 
 export { VERIFY_RULES, type Difference, type VerifyRule } from './compare.ts';
@@ -15,7 +16,9 @@ export { EngineError, NoEngineError } from './engine.ts';
 export { GitError } from './git.ts';
 export { learntReport, verifyReport } from './report.ts';
 export type { Container } from './container.ts';
-export type { Learnt, Proof, Recorded, Subject };
+export type { ComposeTree } from './compose.ts';
+export type { RunningStack, ServiceProof, StackAsk, StackSide } from './stack.ts';
+export type { Learnt, Proof, Recorded, StackPlan, StackProof, Subject };
 export type { Answer } from './talk.ts';
 export type { Observation } from './types.ts';
 
@@ -148,21 +151,40 @@ export async function verifyLearn(paths: readonly string[], options: VerifyOptio
   });
 }
 
+/**
+ * Brings a compose project up before and after, and compares every service; see `proveStack`.
+ * @throws NoEngineError where there is no engine, EngineError where Compose can't read a tree or an image can't be built
+ */
+export async function verifyStack(plan: StackPlan, options: Pick<VerifyOptions, 'engine' | 'strict' | 'seconds' | 'signal' | 'on'> = {}): Promise<StackProof> {
+  return withEngine(options, async (engine) => {
+    const { strict = false, seconds = SECONDS } = options;
+    return proveStack(plan, { engine, strict, seconds, strace: carryStrace(engine), network: NO_NETWORK });
+  });
+}
+
+const NO_NETWORK: Network = { name: 'none', reach: 'address' };
+
 /** An engine with a network, for as long as something is done with it. */
 async function withSession<T>(options: VerifyOptions, planned: Plan, work: (session: Session) => Promise<T>): Promise<T> {
-  const { on = {}, strict = false, seconds = SECONDS, signal } = options;
-  const engine = Engine.open(options.engine ?? 'docker', signal);
-  on.opened?.(() => engine.removeAllNow());
+  const { on = {}, strict = false, seconds = SECONDS } = options;
   const isOpen = (options.network ?? false) || planned.subjects.some(({ egress }) => egress);
-  try {
+  return withEngine(options, async (engine) => {
     on.planned?.(planned, engine.version, isOpen);
-    await engine.removeLeftovers();
-    if (planned.subjects.length === 0) return await work({ engine, strict, seconds, strace: { unavailable: '' }, network: { name: 'none', reach: 'address' } });
+    if (planned.subjects.length === 0) return work({ engine, strict, seconds, strace: { unavailable: '' }, network: NO_NETWORK });
     const network = await makeNetwork(engine, isOpen);
-    return await work({ engine, network, strict, seconds, strace: carryStrace(engine), whileRunning: on.running });
+    return work({ engine, network, strict, seconds, strace: carryStrace(engine), whileRunning: on.running });
+  });
+}
+
+/** An engine, without what runs left that were killed; what is made on it is taken away in the end. */
+async function withEngine<T>({ engine: command = 'docker', signal, on = {} }: Pick<VerifyOptions, 'engine' | 'signal' | 'on'>, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = Engine.open(command, signal);
+  on.opened?.(() => engine.removeAllNow());
+  try {
+    await engine.removeLeftovers();
+    return await work(engine);
   } finally {
     await engine.removeAll();
     on.closed?.();
   }
 }
-

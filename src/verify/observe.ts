@@ -3,12 +3,12 @@ import { Container, type Inspected, type RunSettings } from './container.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Network } from './network.ts';
 import { isHere, statusOf } from './proc.ts';
-import { ended, openPorts, startAndWait } from './ready.ts';
+import { ended, openPorts, type Patience, type Ready, startAndWait } from './ready.ts';
 import { type Strace, tracing } from './strace.ts';
 import { type Address, type Answer, type Ask, nameOf, talk } from './talk.ts';
 import { readTrace } from './trace.ts';
 import type { Observation, Process, State, Trace } from './types.ts';
-import { snapshot, writtenBy } from './written.ts';
+import { type Snapshot, snapshot, writtenBy } from './written.ts';
 
 /** How a container is to be run and what it is to be asked. */
 export interface Exercise {
@@ -40,24 +40,28 @@ export async function watch(exercise: Exercise): Promise<Watched> {
   const { engine, network, image, settings, flags } = exercise;
   const container = await Container.create(engine, image, settings, network, flags);
   const before = await snapshot(container);
-  const { state, processes, ports, answers, pid } = await run(container, exercise);
-  if (state.kind === 'running') await stop(container, pid);
+  const ran = await run(container, exercise);
+  if (ran.state.kind === 'running') await stop(container, ran.pid);
+  return { container, seen: await conclude(container, ran, exercise.writes ? before : undefined) };
+}
+
+/** What was seen of a container that has been stopped. @param before of its volumes; undefined where it does not matter what it wrote */
+export async function conclude(container: Container, { state, processes, ports, answers }: Run, before: Snapshot | undefined): Promise<Observation> {
+  const { image, settings } = container;
   container.forget();
   const { stdout, stderr } = await container.logs();
-  const written = state.kind === 'not started' || !exercise.writes ? [] : await writtenBy(container, before);
-  const seen: Observation = {
+  return {
     user: settings.user ?? image.user,
     size: image.size,
     state,
     processes,
     ports,
     answers,
-    written,
+    written: state.kind === 'not started' || !before ? [] : await writtenBy(container, before),
     log: lastLines(stdout + stderr),
     output: state.kind === 'ended' ? stdout.slice(-MAX_OUTPUT) : undefined,
     home: await homeOf(container),
   };
-  return { container, seen };
 }
 
 /** Runs an image under strace: what it tried, and what it answered once more. The container is taken away. */
@@ -65,7 +69,7 @@ export async function watchTraced(exercise: Exercise, strace: Strace | { unavail
   if ('unavailable' in strace) return { trace: strace, answers: [], output: undefined };
   const { engine, network, image, settings } = exercise;
   const traced = tracing(engine, strace, image, settings);
-  const container = await Container.create(engine, image, traced.settings, network, [...exercise.flags, ...traced.flags]);
+  const container = await Container.create(engine, image, traced.settings, network, [...exercise.flags, ...traced.mounts.flatMap(({ source, target, readOnly }) => ['--volume', `${source}:${target}${readOnly ? ':ro' : ''}`])]);
   try {
     const { state, answers, pid } = await run(container, { ...exercise, whileRunning: undefined });
     if (state.kind === 'running') await stop(container, pid);
@@ -83,7 +87,7 @@ const MAX_LINES = 20;
 /** What a program does when it is told to end belongs to what it does, as long as it does it at once. */
 const STOP_MILLISECONDS = 300;
 
-async function stop(container: Container, pid: number): Promise<void> {
+export async function stop(container: Container, pid: number): Promise<void> {
   try {
     await container.terminate();
   } catch (error) {
@@ -92,7 +96,8 @@ async function stop(container: Container, pid: number): Promise<void> {
   for (const end = Date.now() + STOP_MILLISECONDS; Date.now() < end && isHere(pid, container.id); ) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-interface Run {
+/** What came of a run while it lasted. */
+export interface Run {
   state: State;
   processes: Process[];
   ports: number[] | undefined;
@@ -101,11 +106,23 @@ interface Run {
   pid: number;
 }
 
-async function run(container: Container, { image, settings, asks, seconds, like, whileRunning }: Exercise): Promise<Run> {
-  const known = [...new Set([...settings.published, ...image.exposed, ...asks.flatMap(({ port }) => port ?? [])])];
-  const ready = await startAndWait(container, { seconds, anyOf: known, allOf: like?.ports ?? [] });
+async function run(container: Container, exercise: Exercise): Promise<Run> {
+  return exerciseOnce(container, await startAndWait(container, patienceOf(exercise)), exercise);
+}
+
+/** What a container is waited for. */
+export function patienceOf({ image, settings, asks, seconds, like }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'seconds' | 'like'>): Patience {
+  return { seconds, anyOf: knownPorts(image, settings, asks), allOf: like?.ports ?? [] };
+}
+
+function knownPorts(image: Image, settings: RunSettings, asks: readonly Ask[]): number[] {
+  return [...new Set([...settings.published, ...image.exposed, ...asks.flatMap(({ port }) => port ?? [])])];
+}
+
+/** Asks a container that is ready, and looks at its processes. */
+export async function exerciseOnce(container: Container, ready: Ready, { image, settings, asks, like, whileRunning }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'like' | 'whileRunning'>): Promise<Run> {
   if (ready.state.kind !== 'running' || !ready.facts) return { state: ready.state, processes: [], ports: ready.ports, answers: [], pid: 0 };
-  const answers = await askAll(container, ready.facts, { ports: ready.ports, known, asks, like });
+  const answers = await askAll(container, ready.facts, { ports: ready.ports, known: knownPorts(image, settings, asks), asks, like });
   await whileRunning?.(container);
   const facts = isHere(ready.facts.State.Pid, container.id) ? ready.facts : await container.inspect();
   if (!facts.State.Running) return { state: ended(facts), processes: [], ports: ready.ports, answers, pid: 0 };

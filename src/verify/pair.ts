@@ -88,7 +88,7 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
   const why = whyUnproven(first.twice, subject.asks, subject.prints);
   if (why !== undefined) return { outcome: 'unproven', why, before: first.twice.seen };
 
-  const round: Round = { session, made, moved, like: first.twice.seen };
+  const round: Round = { session, made, moved, before: first.twice.seen };
   const [second, strict] = await Promise.all([watchTwice(subject, 'after', after, round), session.strict ? made.watch({ ...exerciseOf(subject, 'after', after, round), flags: STRICT, writes: false }) : undefined]);
   if (second instanceof EngineError) return { outcome: 'differs', before: first.twice.seen, differences: [{ rule: 'runs', message: `no container can be made of it: ${second.message}` }] };
   const writable = await look(second.watched, pathsToCheck(first.twice, second.twice, subject.needless));
@@ -124,8 +124,8 @@ interface Round {
   made: Made;
   /** Ports of before that are others now. */
   moved: ReadonlyMap<number, number>;
-  /** What was seen before. */
-  like?: Observation;
+  /** What was seen of the image as it is; undefined while that is seen. */
+  before?: Observation;
 }
 
 async function watchTwice(subject: Subject, side: 'before' | 'after', image: Image, round: Round): Promise<{ watched: Watched; twice: Seen } | EngineError> {
@@ -141,16 +141,19 @@ async function watchTwice(subject: Subject, side: 'before' | 'after', image: Ima
   return { watched, twice: { seen: watched.seen, trace, answersAgain: answers, outputAgain: output } };
 }
 
-function exerciseOf(subject: Subject, side: 'before' | 'after', image: Image, { session, moved, like }: Round): Exercise {
+function exerciseOf(subject: Subject, side: 'before' | 'after', image: Image, { session, moved, before }: Round): Exercise {
   const { engine, network, seconds } = session;
   const now = (port: number) => moved.get(port) ?? port;
   const asks = subject.asks.map((ask) => (ask.port === undefined ? ask : { ...ask, port: now(ask.port) }));
-  const expected = like && { ...like, ports: like.ports?.filter((port) => port < EPHEMERAL).map(now) };
   const { settings, overlay } = subject[side];
   const mounts = settings.mounts.map((mount) => (mount.kind === 'copy' ? { ...mount, source: sourceWith(engine, mount.source!, overlay) } : mount));
-  return { engine, network, image, settings: { ...settings, mounts }, asks, like: expected, flags: [], writes: true, seconds: subject.seconds ?? seconds };
+  return { engine, network, image, settings: { ...settings, mounts }, asks, like: like(before, moved), flags: [], writes: true, seconds: subject.seconds ?? seconds };
 }
 
+/** What is to be seen again: what was seen before, with its ports where they are now. */
+export function like(before: Observation | undefined, moved: ReadonlyMap<number, number>): Observation | undefined {
+  return before && { ...before, ports: before.ports?.filter((port) => port < EPHEMERAL).map((port) => moved.get(port) ?? port) };
+}
 
 /** What was made for one subject. */
 class Made {
@@ -209,7 +212,7 @@ function unlessEngine(error: unknown): EngineError {
 }
 
 /** Whether the account may write at each place. */
-async function look({ container, seen }: Watched, paths: readonly string[]): Promise<Map<string, Writable>> {
+export async function look({ container, seen }: Watched, paths: readonly string[]): Promise<Map<string, Writable>> {
   if (paths.length === 0) return new Map();
   const who: Who = await whoRuns(container, seen);
   const found = await mapLimited(4, paths, (path) => writableAt(container, who, path));
@@ -224,7 +227,12 @@ function movedPorts({ before, after }: Subject, old: Image, now: Image): Map<num
   const moved = new Map<number, number>();
   const [was, is] = [before.settings.published, after.settings.published];
   if (was.length === is.length && was.length > 0) was.forEach((port, index) => port !== is[index] && moved.set(port, is[index]!));
-  if (moved.size > 0) return moved;
+  return moved.size > 0 ? moved : movedExposed(old, now);
+}
+
+/** The ports that EXPOSE names no longer against those that it names now, in order. */
+export function movedExposed(old: Image, now: Image): Map<number, number> {
+  const moved = new Map<number, number>();
   const gone = old.exposed.filter((port) => !now.exposed.includes(port));
   const come = now.exposed.filter((port) => !old.exposed.includes(port));
   if (gone.length === come.length) gone.forEach((port, index) => moved.set(port, come[index]!));

@@ -36,13 +36,18 @@ export async function startAndWait(container: Container, patience: Patience): Pr
     await container.start();
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    return { state: { kind: 'not started', why: plain(error.message) }, ports: undefined, facts: undefined };
+    return { state: { kind: 'not started', why: plainReason(error.message) }, ports: undefined, facts: undefined };
   }
+  return waitUntilReady(container, patience);
+}
+
+/** The same for a container that was started. */
+export function waitUntilReady(container: Container, patience: Patience): Promise<Ready> {
   return new Watch(container, patience).wait();
 }
 
 /** The words of the engine's long sentence that say what is wrong. */
-function plain(message: string): string {
+export function plainReason(message: string): string {
   return message.replace(/^Error response from daemon: /, '').replace(/^failed to create (shim )?task( for container)?: /, '').replace(/^failed to create shim task: OCI runtime create failed: runc create failed: |^OCI runtime create failed: (runc create failed: |container_linux\.go:\d+: )?/, '').replace(/^unable to start container process: /, '').replace(/: unknown$/, '');
 }
 

@@ -56,7 +56,8 @@ const CALLS = '%file,%process,bind,connect,fchown,fchmod,setuid,setgid,setgroups
 
 export interface Tracing {
   settings: RunSettings;
-  flags: string[];
+  /** What has to be mounted: strace itself, and where it writes. */
+  mounts: { source: string; target: string; readOnly: boolean }[];
   /** What was traced, once the program has worked; empty if nothing was. */
   read: () => string;
 }
@@ -70,7 +71,7 @@ export function tracing(engine: Engine, strace: Strace, image: Image, settings: 
   const command = commandOf(image, settings);
   return {
     settings: { ...settings, entrypoint: [...strace.words, '-f', '-y', '--seccomp-bpf', '-e', `trace=${CALLS}`, '-e', 'signal=none', '-o', `${OUTSIDE}/${file}`, '--', ...command], command: [] },
-    flags: ['--volume', `${strace.folder}:${INSIDE}:ro`, '--volume', `${out}:${OUTSIDE}`],
+    mounts: [{ source: strace.folder, target: INSIDE, readOnly: true }, { source: out, target: OUTSIDE, readOnly: false }],
     read: () => readBeginning(join(out, file)),
   };
 }

@@ -1,0 +1,46 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { unroot } from '../../src/index.ts';
+import { verifyStack } from '../../src/verify/index.ts';
+import { startAhead } from './ahead.ts';
+import { engineState } from './engine.ts';
+import { type StackCase, stacks } from './stacks.ts';
+
+const AT_ONCE = 2;
+
+const stack = suite('compose projects');
+const { answers } = engineState();
+const test = answers ? stack : stack.skip;
+const proofs = answers ? startAhead(stacks.map((one) => () => prove(one)), AT_ONCE) : [];
+
+stacks.forEach(({ name, title }, index) => test(`${name}: ${title}`, () => proofs[index]));
+
+stack.run();
+
+/** Brings it up as it is and as unroot writes it, plainly and as a locked-down cluster would, and sees that it is as expected. */
+async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks, needless, between, running }: StackCase): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
+  try {
+    const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+    for (const tree of [before, after]) {
+      cpSync(join('test/engine/stacks', name), tree, { recursive: true });
+      for (const [from, to] of Object.entries(shared)) cpSync(join('test/engine/programs/shared', from), join(tree, to));
+    }
+    unroot(['.'], { cwd: after, write: true, unsafe });
+    const proof = await verifyStack({ before: { directory: before }, after: { directory: after }, asks, ...(needless && { needless }), ...(between && { between }), ...(running && { running }) }, { strict: true });
+    for (const { service, why, differences, after: seen } of proof.services) {
+      const found = differences.map(({ rule, message }) => `${rule}: ${message}`);
+      const expected = finds[service] ?? [];
+      assert.is(why, undefined, service);
+      assert.is(found.length, expected.length, `${service}: ${found.join('\n')}`);
+      expected.forEach((pattern, index) => assert.match(found[index]!, pattern));
+      const own = [...new Set(seen?.processes.map(({ uid }) => uid))].sort((one, other) => one - other);
+      if (uids[service]) assert.equal(own, uids[service], `${service} runs as ${own.join(', ')}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
