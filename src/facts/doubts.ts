@@ -7,7 +7,8 @@ import { isTool } from './keep-away/tool-image.ts';
 import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
 import { isKnownProgram } from './programs.ts';
-import { startOf } from './start.ts';
+import { type Started, startOf } from './start.ts';
+import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
@@ -67,8 +68,16 @@ function startDoubts(target: Target): Reason[] {
 function programDoubts(target: Target): Reason[] {
   const start = startOf(target);
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
-  const unknown = new Set(start.commands.filter((started) => !isKnownProgram(started, target)).map(({ name }) => name!));
-  return [...unknown].map((name) => ({ rule: 'unknown-program', message: programOf(name) ? `what ${name} writes is known from its documentation only` : `${name} is installed by the file, and what it writes is not in the catalogue`, line }));
+  const unknown = new Set(start.commands.filter((started) => !isKnownProgram(started, target)).map((started) => openAbout(started, target)));
+  return [...unknown].map((message) => ({ rule: 'unknown-program', message, line }));
+}
+
+/** What is not known of a program. */
+function openAbout(started: Started, target: Target): string {
+  const { name, words } = started;
+  const fetched = fetchedBy(started, target);
+  if (fetched !== undefined) return `${words.slice(0, 3).map(({ text }) => text).join(' ')} runs what the file fetches (${fetched}), and what that writes is not known`;
+  return programOf(name!) ? `what ${name} writes is known from its documentation only` : `${name} is installed by the file, and what it writes is not in the catalogue`;
 }
 
 function toolDoubts(target: Target): Reason[] {

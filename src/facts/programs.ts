@@ -6,6 +6,7 @@ import { isLaunched } from './commands.ts';
 import { familyOf } from './family.ts';
 import { packagesOf } from './installs.ts';
 import { looksLikeScript, type Started, startOf } from './start.ts';
+import { fetchedBy } from './third-party.ts';
 
 /** What a shell does itself, and small tools of every distribution that write nothing on their own. */
 const HARMLESS =
@@ -22,10 +23,11 @@ export function isRuntime(name: string): boolean {
 
 /**
  * Whether what a program writes is settled: it is of the shell, a runtime for code of one's own,
- * payload of the file, or the program of a catalogued base.
+ * payload of the file, or the program of a catalogued base. What the file fetches is none of these.
  */
 export function isKnownProgram(started: Started, target: Target): boolean {
   const { name, payload, followed } = started;
+  if (fetchedBy(started, target) !== undefined) return false;
   if (name === undefined || payload || followed || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;

@@ -329,7 +329,7 @@ export function packageScripts(text: string): Record<string, string | undefined>
 }
 
 /** Tools whose result is a program of one's own. */
-const BUILDERS = new Set(['go', 'cargo', 'gcc', 'g++', 'cc', 'c++', 'clang', 'rustc', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'mvnw', 'npm', 'yarn', 'pnpm', 'crystal', 'nim', 'zig', 'make', 'cmake']);
+export const BUILDERS = new Set(['go', 'cargo', 'gcc', 'g++', 'cc', 'c++', 'clang', 'rustc', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'mvnw', 'npm', 'yarn', 'pnpm', 'crystal', 'nim', 'zig', 'make', 'cmake']);
 
 const ANY_BUILDER = new RegExp(`(^|[\\s/;&|(])(${[...BUILDERS].map((name) => name.replaceAll('+', '\\+')).join('|')})\\s`);
 
@@ -367,7 +367,7 @@ function isShellScript(text: string): boolean {
 }
 
 /** Where a command's file may lie: as named, or on the usual PATH. */
-function candidatePaths(written: string, cwd: string | undefined): string[] {
+export function candidatePaths(written: string, cwd: string | undefined): string[] {
   const direct = resolvePath(cwd, written);
   if (written.includes('/')) return direct === undefined ? [] : [direct];
   const onPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].map((directory) => `${directory}/${written}`);
