@@ -74,9 +74,9 @@ function programDoubts(target: Target): Reason[] {
 
 /** What is not known of a program. */
 function openAbout(started: Started, target: Target): string {
-  const { name, words } = started;
+  const { name, payload } = started;
   const fetched = fetchedBy(started, target);
-  if (fetched !== undefined) return `${words.slice(0, 3).map(({ text }) => text).join(' ')} runs what the file fetches (${fetched}), and what that writes is not known`;
+  if (fetched !== undefined) return `${payload ? `${name} is fetched by the file` : `${name} runs what the file fetches`} (${fetched}), and what that writes is not known`;
   return programOf(name!) ? `what ${name} writes is known from its documentation only` : `${name} is installed by the file, and what it writes is not in the catalogue`;
 }
 

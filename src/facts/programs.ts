@@ -28,12 +28,15 @@ export function isRuntime(name: string): boolean {
 export function isKnownProgram(started: Started, target: Target): boolean {
   const { name, payload, followed } = started;
   if (fetchedBy(started, target) !== undefined) return false;
+  const program = programOf(name ?? '');
+  // Built here from its source, or taken from another image, it still writes what it always writes, perhaps elsewhere.
+  if (payload && program) return (program.verified ?? false) && program.writes === undefined;
   if (name === undefined || payload || followed || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
   if (isApplet(name, target)) return true;
-  return (own.includes(name) && entry?.start === 'server') || (programOf(name)?.verified ?? false);
+  return (own.includes(name) && entry?.start === 'server') || (program?.verified ?? false);
 }
 
 /** BusyBox's own small servers bear the names of others and write nothing. */

@@ -1,8 +1,8 @@
 import { join, posix } from 'node:path';
 import { stageNamed, type Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
-import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
-import { copiesOf, type Copy } from './copies.ts';
+import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
+import { copiesOf, type Copy, namesCopiedInto } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { memo } from './memo.ts';
 import { BUILDERS, candidatePaths, type Started } from './start.ts';
@@ -14,6 +14,9 @@ import { BUILDERS, candidatePaths, type Started } from './start.ts';
  */
 export function fetchedBy(started: Started, target: Target): string | undefined {
   const history = historyOf(target.stage, target.unit);
+  const packaged = packageOf(started);
+  const installed = packaged === undefined ? undefined : supplyOf(history, target).packages.find(({ name }) => name === packaged);
+  if (installed && !isCopied(packaged!, started, history, target)) return installed.fetchedBy;
   for (const path of codePaths(started, history)) {
     const brought = broughtTo(path, history, target);
     if (brought) return brought.path !== path && holdsOwn(path, history, target) ? undefined : brought.fetchedBy;
@@ -24,6 +27,26 @@ export function fetchedBy(started: Started, target: Target): string | undefined 
 /** Whether something from the build context lies in a directory. */
 function holdsOwn(directory: string, history: History, target: Target): boolean {
   return supplyOf(history, target).places.some(({ path, fetchedBy }) => fetchedBy === undefined && isWithin(path, directory));
+}
+
+/** The package that a command may be of: a Python module, alone or behind a server; a program that a language's package manager put on the PATH. */
+function packageOf({ name, words, payload }: Started): string | undefined {
+  const written = words[0]?.value;
+  if (payload) return written === undefined || written.includes('/') ? undefined : plain(written);
+  if (/^(python|pypy)[\d.]*$/.test(name ?? '')) return words[1]?.value === '-m' ? plain(words[2]?.value?.split('.')[0]) : undefined;
+  if (!/^(gunicorn|uvicorn|hypercorn|daphne|waitress-serve|celery)$/.test(name ?? '')) return undefined;
+  return plain(words.find(({ value }) => /^[a-z_][\w.]*:[a-z_]/i.test(value ?? ''))?.value?.split(/[.:]/)[0]);
+}
+
+/** A package's name as its managers compare them. */
+function plain(name: string | undefined): string | undefined {
+  return name?.toLowerCase().replaceAll('_', '-');
+}
+
+/** Whether a module of that name is copied to where a command works. */
+function isCopied(name: string, { command }: Started, history: History, target: Target): boolean {
+  const cwd = command.cwd ?? history.cwd;
+  return cwd !== undefined && namesCopiedInto(target, cwd).some((one) => plain(one.replace(/\.\w+$/, '')) === name);
 }
 
 /** Interpreters whose code is the file that their first operand names, and the options that take a value. */
@@ -72,6 +95,8 @@ interface Supply {
   places: Brought[];
   /** The first download, wherever it went; undefined where there is none. */
   fetchedBy: string | undefined;
+  /** What the package managers of languages install by name. */
+  packages: { name: string; fetchedBy: string }[];
 }
 
 /** A place of an image that something fills. */
@@ -94,7 +119,7 @@ function broughtTo(path: string, history: History, target: Target): Brought | un
 }
 
 const supplyOf = memo((history: History, target: Target): Supply => {
-  const supply: Supply = { places: [], fetchedBy: undefined };
+  const supply: Supply = { places: [], fetchedBy: undefined, packages: [] };
   const copies = new Map(copiesOf(history).map((copy) => [copy.step, copy]));
   for (const step of history.steps) {
     const copy = copies.get(step);
@@ -141,7 +166,7 @@ function isFolder(source: string, { unit: { context } }: Step, { disk }: Target)
   return entry ? entry.kind === 'directory' : /(^|\/)\.?$|^[^.*]+$/.test(source);
 }
 
-const MAY_FETCH = /\b(git|svn|hg|curl|wget|aria2c|go|cargo)\b/;
+const MAY_FETCH = /\b(git|svn|hg|curl|wget|aria2c|go|cargo|pip[\d.]*|npm|yarn|pnpm|gem)\b/;
 const FETCHERS = /^(curl|wget|aria2c)$/;
 
 /** Notes what a RUN fetches, unpacks, moves and builds of what was fetched. */
@@ -160,6 +185,7 @@ function fetch(step: Step, supply: Supply): void {
       return path === undefined ? lastFetch : (fetchedAt(path, found) ?? (/[*?]/.test(path) ? lastFetch : undefined));
     };
     const { name, words } = invocation;
+    for (const one of packagesIn(invocation)) supply.packages.push({ name: plain(one)!, fetchedBy: `${name} ${words[1]?.text} ${one}` });
     if (isClone(invocation)) {
       supply.fetchedBy ??= by;
       at(cloned(invocation, command), by);
@@ -206,6 +232,16 @@ function fetchedAt(path: string, found: readonly Brought[]): string | undefined 
 function isClone({ name, words }: Invocation): boolean {
   const verbs = operands(words, /^(-c|-C)$/);
   return (name === 'git' && verbs[0]?.value === 'clone') || (name === 'svn' && /^(co|checkout|export)$/.test(verbs[0]?.value ?? '')) || (name === 'hg' && verbs[0]?.value === 'clone');
+}
+
+/** The packages that a language's package manager is told to install by their names, for all to call. */
+function packagesIn({ name, words }: Invocation): string[] {
+  const isPip = /^pip[\d.]*$/.test(name ?? '') && words[1]?.value === 'install';
+  const isGlobal = (name === 'npm' || name === 'pnpm') && /^(i|install|add)$/.test(words[1]?.value ?? '') && hasFlag(words, 'g', 'global');
+  const isYarn = name === 'yarn' && words[1]?.value === 'global' && words[2]?.value === 'add';
+  if (!isPip && !isGlobal && !isYarn && !(name === 'gem' && words[1]?.value === 'install')) return [];
+  const named = operands(words.slice(isYarn ? 2 : 1), /^(-r|--requirement|-c|--constraint|-i|--index-url|--extra-index-url|-f|--find-links|-t|--target|-v|--version|--prefix|--registry)$/);
+  return named.flatMap(({ value }) => (value === undefined || /^[./]|:\/\/|\.(whl|zip|t?gz|txt)$/.test(value) ? [] : [posix.basename(value.replace(/(.)[@=<>~![].*$/, '$1'))]));
 }
 
 /** Where a clone ends up: where it is told, else in a directory called after the repository. */
