@@ -1,7 +1,10 @@
 import type { Target } from '../project.ts';
 import type { Account } from './account.ts';
+import { operands } from './commands.ts';
+import { copiesOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
 import { historyOf } from './history.ts';
+import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
 import { isTool } from './keep-away/tool-image.ts';
 import { portsOf } from './ports.ts';
@@ -13,7 +16,7 @@ import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -121,6 +124,75 @@ function syncDoubts(target: Target): Reason[] {
   const run = startOf(target).commands.find(({ through, command }) => through.includes('uv') && !command.words.some(({ value }) => value === '--no-sync' || value === '--frozen'));
   if (!run) return [];
   return [{ rule: 'write-sign', message: 'uv run may change the environment, which is root\'s', advice: 'start it with uv run --no-sync, or from .venv/bin', line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }];
+}
+
+/** What is built when it starts is put beside the code, which is root's. */
+function buildDoubts(target: Target): Reason[] {
+  const build = startOf(target).commands.find(isBuild);
+  if (!build) return [];
+  return [{ rule: 'write-sign', message: `${build.words.map(({ text }) => text).join(' ')} builds beside the code when it starts`, advice: 'build it in a RUN, and start what that made', line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }];
+}
+
+function isBuild({ name, words }: Started): boolean {
+  const [verb, second] = operands(words).map(({ value }) => value ?? '');
+  const isPackageScript = (script: string | undefined) => /^(build|compile|bundle|prebuild)(:|$)/.test(script ?? '');
+  switch (name) {
+    case 'make':
+    case 'cmake':
+    case 'ninja':
+    case 'meson':
+    case 'bazel':
+    case 'sbt':
+    case 'lein':
+    case 'gradle':
+    case 'gradlew':
+    case 'ant':
+    case 'tsc':
+      return !words.some(({ value }) => /^--?(version|help)$/.test(value ?? ''));
+    case 'cabal':
+    case 'stack':
+      return /^(new-|v2-)?(build|test|run|bench|install)$/.test(verb ?? '');
+    case 'cargo':
+    case 'dotnet':
+      return /^(build|test|run|publish|bench)$/.test(verb ?? '');
+    case 'mix':
+      return /^(test|compile|deps\.get|release)$/.test(verb ?? '');
+    case 'next':
+    case 'nuxt':
+    case 'vite':
+    case 'ng':
+    case 'react-scripts':
+    case 'vue-cli-service':
+    case 'astro':
+    case 'gatsby':
+      return verb === 'build';
+    case 'npm':
+    case 'pnpm':
+    case 'yarn':
+    case 'bun':
+      return isPackageScript(verb === 'run' || verb === 'run-script' ? second : name === 'yarn' ? verb : undefined);
+    default:
+      return false;
+  }
+}
+
+/** Daemons that need root, by package and by what files about them are called. */
+const COMPANIONS: Record<string, RegExp> = {
+  cron: /cron/i,
+  cronie: /cron/i,
+  dcron: /cron/i,
+  supervisor: /supervisor/i,
+  'openssh-server': /sshd/i,
+};
+
+/** An image that also brings cron and files for it is run a second time to start that, as root. */
+function companionDoubts(target: Target): Reason[] {
+  const history = historyOf(target.stage, target.unit);
+  const daemon = packagesOf(history).find(({ name }) => name in COMPANIONS);
+  if (!daemon) return [];
+  const copy = copiesOf(history).find(({ sources, destination }) => [...sources, destination].some((path) => path !== undefined && COMPANIONS[daemon.name]!.test(path)));
+  if (!copy) return [];
+  return [{ rule: 'starts-others', message: `it also brings ${daemon.name} and ${copy.sources.join(' ')}: started with that, it needs root`, advice: 'start that with user: root, or give it an image of its own', line: copy.step.instruction.line }];
 }
 
 /** RULES B8. */

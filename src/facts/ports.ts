@@ -89,7 +89,7 @@ function portsInWords(target: Target): number[] {
 function networkOf(target: Target): Pick<LowPort, 'runs' | 'where'> {
   const cluster = clusterThatRuns(target);
   if (cluster !== undefined) return { runs: 'cluster', where: cluster };
-  const shared = target.services.find(({ service }) => service.sharedNetwork);
+  const shared = [...target.services, ...target.probable].find(({ service }) => service.sharedNetwork);
   if (shared) return { runs: 'shared network', where: shared.path };
   const run = runLinesOf(target).find(({ sharedNetwork }) => sharedNetwork);
   if (run) return { runs: 'shared network', where: run.place };

@@ -4,6 +4,7 @@ import type { Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
+import { userOption } from './user-options.ts';
 
 /** Programs whose purpose is to run another as somebody else. */
 const DROPPERS = new Set(['gosu', 'su-exec', 'setpriv', 'runuser', 'chpst', 'setuidgid', 's6-setuidgid', 'su', 'sudo', 'start-stop-daemon', 'setuser', 'fixuid']);
@@ -14,10 +15,11 @@ export const dropsByItself: KeepAway = (target) => baseDrops(target) ?? fileDrop
 function fileDrops(target: Target) {
   for (const started of startOf(target).commands) {
     const dropper = dropperOf(started);
-    if (dropper === undefined) continue;
+    const told = dropper === undefined ? userOption(started, target) : undefined;
+    if (dropper === undefined && told === undefined) continue;
     return {
       rule: 'drops-by-itself' as const,
-      message: `${placeOf(started)} runs ${dropper}`,
+      message: told === undefined ? `${placeOf(started)} runs ${dropper}` : `${started.name} changes its user: ${told}`,
       line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line,
       advice: 'leave it: a USER line would make the drop fail',
     };

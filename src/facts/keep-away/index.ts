@@ -6,7 +6,7 @@ import { development } from './development.ts';
 import { lowPortElsewhere } from './low-port.ts';
 import { dropsByItself } from './drops.ts';
 import { installsAtStart } from './installs-at-start.ts';
-import { generatedFile, githubAction, looksLikeJson, onbuildRun, devContainer, windows } from './not-for-us.ts';
+import { devContainer, generatedFile, githubAction, looksLikeJson, onbuildRun, shellTakesOneWord, windows } from './not-for-us.ts';
 import { needsRoot, scriptNeedsRoot } from './needs-root.ts';
 import { optedOut, optOutFrom } from './opt-out.ts';
 import { livesInRootHome } from './root-home.ts';
@@ -26,6 +26,7 @@ const REFUSALS: KeepAway[] = [
   githubAction,
   devContainer,
   looksLikeJson,
+  shellTakesOneWord,
   unknownBase,
   startsNothing,
   startsPrompt,

@@ -14,11 +14,15 @@ import type { KeepAway } from './index.ts';
 
 const DOCKER = 'it controls containers';
 const NETWORK = 'it changes the network of the host or the container';
+const SOCKET = 'it talks to docker.sock, which root owns';
+const DHCP = 'it serves or asks for addresses (DHCP), with raw packets and a port of the system';
 const RAW = 'it reads raw packets';
 const PROGRAMS: Record<string, string> = {
   ...naming(DOCKER, ['dockerd', 'dockerd-entrypoint.sh', 'containerd', 'podman', 'buildkitd', 'kubelet', 'k3s', 'crio', 'wrapdocker', 'dind']),
-  ...naming(NETWORK, ['openvpn', 'wg', 'wg-quick', 'ipsec', 'charon', 'strongswan', 'pppd', 'xl2tpd', 'pptpd', 'ocserv', 'openconnect', 'vpnc', 'keepalived', 'iptables', 'ip6tables', 'nft', 'ufw', 'tc', 'brctl', 'zebra', 'bgpd', 'bird', 'hostapd', 'wpa_supplicant', 'dhcpd', 'dhclient', 'udhcpd', 'radvd', 'tincd', 'n2n', 'tailscaled', 'zerotier-one', 'shadowvpn', 'fail2ban-server']),
-  ...naming(RAW, ['snort', 'suricata', 'tcpdump', 'tshark', 'dumpcap', 'ngrep', 'iftop', 'bro', 'zeek', 'arpwatch', 'nmap', 'masscan', 'tcpreplay', 'ntopng', 'nprobe', 'darkstat', 'p0f', 'aircrack-ng', 'kismet']),
+  ...naming(NETWORK, ['openvpn', 'wg', 'wg-quick', 'ipsec', 'charon', 'strongswan', 'pppd', 'xl2tpd', 'pptpd', 'ocserv', 'openconnect', 'vpnc', 'keepalived', 'iptables', 'ip6tables', 'nft', 'ufw', 'tc', 'brctl', 'zebra', 'bgpd', 'bird', 'hostapd', 'wpa_supplicant', 'dhcpd', 'dhclient', 'udhcpd', 'radvd', 'tincd', 'n2n', 'tailscaled', 'zerotier-one', 'shadowvpn', 'fail2ban-server', 'nebula', 'yggdrasil', 'netmaker', 'netclient', 'netbird', 'innernet', 'pia-wg', 'wireguard-go', 'boringtun', 'boringtun-cli']),
+  ...naming(SOCKET, ['watchtower', 'dockerwatch', 'diun', 'ouroboros', 'docker-gen', 'dry', 'ctop', 'lazydocker', 'portainer', 'cadvisor', 'dive', 'docker-bench-security', 'docker-bench-security.sh']),
+  ...naming(RAW, ['snort', 'suricata', 'tcpdump', 'tshark', 'dumpcap', 'ngrep', 'iftop', 'bro', 'zeek', 'arpwatch', 'nmap', 'masscan', 'tcpreplay', 'ntopng', 'nprobe', 'darkstat', 'p0f', 'aircrack-ng', 'kismet', 'openvassd', 'openvas']),
+  ...naming('it configures the host', ['puppet', 'chef-client', 'chef-solo', 'cinc-client', 'salt-minion', 'salt-call', 'cf-agent', 'cf-execd', 'ansible-pull']),
   ...naming('it sets the clock of the host', ['ntpd', 'chronyd', 'openntpd', 'hwclock', 'ptp4l']),
   ...naming('it works as other users', ['master', 'xrdp', 'xrdp-sesman', 'login', 'telnetd', 'rpcbind', 'rpc.nfsd', 'rpc.mountd', 'exportfs', 'ganesha.nfsd', 'netatalk', 'afpd', 'cupsd', 'slurmd', 'jupyterhub', 'rstudio-server', 'rserver', 'shellinaboxd', 'avahi-daemon', 'dbus-daemon', 'polkitd']),
   ...naming('it mounts or loads into the kernel', ['mount', 'umount', 'modprobe', 'insmod', 'rmmod', 'sysctl', 'losetup', 'mknod', 'chroot', 'pivot_root', 'swapon', 'debootstrap', 'mergerfs', 'libvirtd', 'virtlogd', 'udevd', 'ceph-osd']),
@@ -44,7 +48,8 @@ function startedProgram(target: Target): Reason | undefined {
 
 function neededBy(name: string): string | undefined {
   const program = programOf(name);
-  return program?.need === 'needs-root' ? program.note : undefined;
+  if (program?.need === 'needs-root') return program.note;
+  return name.split(/[-_.]/).some((part) => /^dhcp[46]?d?$/.test(part)) ? DHCP : undefined;
 }
 
 function baseOf(target: Target): Reason | undefined {
@@ -58,16 +63,20 @@ function baseOf(target: Target): Reason | undefined {
 }
 
 function mountsOf(target: Target): Reason | undefined {
-  const { volumes } = historyOf(target.stage, target.unit);
+  const { volumes, ports } = historyOf(target.stage, target.unit);
+  const dhcp = ports.find(({ port }) => port === 67 || port === 68);
+  if (dhcp) return { rule: 'needs-root', message: `EXPOSE ${dhcp.port}: ${DHCP}`, line: dhcp.instruction.line, advice: USERNS };
   const docker = volumes.find(({ path }) => path === '/var/lib/docker' || path === '/var/run/docker.sock' || path === '/run/docker.sock');
   if (docker) return { rule: 'needs-root', message: `VOLUME ${docker.path}: ${DOCKER}`, line: docker.instruction.line, advice: USERNS };
-  for (const { service, path } of target.services) {
+  for (const linked of [...target.services, ...target.probable]) {
+    const { service, path } = linked;
+    const who = `service ${service.name} in ${path}${target.probable.includes(linked) ? ' probably runs it and' : ''}`;
     const socket = service.mounts.find((mount) => /(^|\/)docker\.sock$/.test(mount.source ?? '') || /\/docker\.sock$/.test(mount.target));
     if (socket) {
-      return { rule: 'needs-root', message: `service ${service.name} in ${path} mounts docker.sock, which root owns`, advice: 'put a socket proxy in front of it; whoever has the socket has the host' };
+      return { rule: 'needs-root', message: `${who} mounts docker.sock, which root owns`, advice: 'put a socket proxy in front of it; whoever has the socket has the host' };
     }
     const [power] = service.powers;
-    if (power) return { rule: 'needs-root', message: `service ${service.name} in ${path} asks for ${power}`, advice: USERNS };
+    if (power) return { rule: 'needs-root', message: `${who} asks for ${power}`, advice: USERNS };
   }
   for (const { place, mounts, powers } of runLinesOf(target)) {
     const [power] = mounts.some(({ target: to }) => to.endsWith('/docker.sock')) ? ['docker.sock'] : powers;

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { historyOf } from '../history.ts';
+import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES A4: files and images that are not ours to change. */
@@ -54,6 +55,21 @@ export const looksLikeJson: KeepAway = ({ unit, stage }) => {
     }
   }
   return undefined;
+};
+
+/** `sh -c` takes one word: what follows it becomes `$0`, `$1` …, not a part of the command. */
+export const shellTakesOneWord: KeepAway = (target) => {
+  const { argv, parts } = startOf(target);
+  const flag = argv?.findIndex((word, index) => index > 0 && /^-[a-z]*c$/.test(word)) ?? -1;
+  if (argv === undefined || flag < 1 || !/^(.*\/)?(ba|da|a|k|z)?sh$/.test(argv[0]!) || !argv.slice(1, flag).every((word) => word.startsWith('-'))) return undefined;
+  const [script, ...rest] = argv.slice(flag + 1);
+  if (script === undefined || rest.length === 0 || !/^[\w.-]+$/.test(script)) return undefined;
+  return {
+    rule: 'unreadable-start',
+    message: `${argv.slice(0, flag + 1).join(' ')} runs ${script} alone: ${rest.join(' ')} is not a part of the command`,
+    line: parts.at(-1)?.instruction.line ?? target.stage.from.line,
+    advice: 'write the command without the shell, or as a single string behind -c',
+  };
 };
 
 export const onbuildRun: KeepAway = ({ unit, stage }) => {

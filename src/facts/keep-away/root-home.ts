@@ -37,10 +37,13 @@ const WANTED_AGAIN: Record<string, { verb: RegExp; starts: RegExp; variable: str
   gradlew: { verb: /^(?!-)/, starts: /^gradlew?$/, variable: 'GRADLE_USER_HOME' },
   sbt: { verb: /^(?!-)/, starts: /^sbt$/, variable: 'SBT_OPTS' },
   lein: { verb: /^(?!-)/, starts: /^lein$/, variable: 'LEIN_HOME' },
+  cabal: { verb: /^(update|(new-|v2-)?(build|install|test))$/, starts: /^cabal$/, variable: 'CABAL_DIR' },
+  stack: { verb: /^(setup|build|install|test|update)$/, starts: /^stack$/, variable: 'STACK_ROOT' },
+  dotnet: { verb: /^(restore|build|publish|test)$/, starts: /^dotnet-(run|build|test)$/, variable: 'NUGET_PACKAGES' },
 };
 
 function installedThere(history: History, target: Target): Reason | undefined {
-  const started = new Set(startOf(target).commands.flatMap(({ name, through }) => [name, ...through]));
+  const started = new Set(startOf(target).commands.flatMap(({ name, words, through }) => [name, ...through, ...(name === 'dotnet' ? [`dotnet-${words[1]?.value}`] : [])]));
   for (const step of history.steps) {
     if (step.user !== undefined && step.user.value !== 'root' && step.user.value !== '0') continue;
     if (!mentions(step, INSTALLERS)) continue;
@@ -84,7 +87,7 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
 }
 
-const INSTALLERS = /\b(pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv)\b/;
+const INSTALLERS = /\b(pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv|cabal|stack)\b/;
 
 /** What only a person at a prompt, or the build itself, looks for in a home. */
 const COSMETIC = /\/\.(cache|npm|gnupg|pip|pip_download_cache_dir|m2|composer\/cache|bashrc|profile|bash_profile|bash_history|zshrc|oh-my-zsh|inputrc|hushlogin|vim|vimrc|viminfo|nanorc|screenrc|tmux\.conf|gdbinit|parallel|bowerrc|wget-hsts|curlrc|wgetrc|gitconfig|ssh\/known_hosts)(\/|$|\b)/;

@@ -1,6 +1,7 @@
+import { posix } from 'node:path';
 import { historyOf } from '../history.ts';
 import { effectiveUser } from '../user.ts';
-import { startOf } from '../start.ts';
+import { type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES A2: only a target that starts something is fixed. */
@@ -54,8 +55,9 @@ export const startsPrompt: KeepAway = (target) => {
   }
   // What runs last decides: `service x start && bash` is another matter.
   const own = start.commands.filter(({ name }) => name !== undefined);
-  if (own.length === 0 || start.unseen.length > 0) return undefined;
-  const prompts = own.filter((one) => isPrompt(one.name!, one.words.slice(1).map(({ value }) => value)));
+  if (own.length === 0) return undefined;
+  if (start.unseen.length > 0) return promptBehindScript(target);
+  const prompts = own.filter((one) => !isOwnProgram(one) && isPrompt(one.name!, one.words.slice(1).map(({ value }) => value)));
   if (prompts.length < own.length) return undefined;
   const last = prompts.at(-1)!;
   return {
@@ -65,6 +67,19 @@ export const startsPrompt: KeepAway = (target) => {
     advice: ADVICE,
   };
 };
+
+/** A program of the file may bear any name: `/whoami` is none of the distribution's. */
+function isOwnProgram({ payload, words }: Started): boolean {
+  return (payload || words[0]!.value!.includes('/')) && !/^(\/(usr\/(local\/)?)?s?bin\/)?[^/]+$/.test(words[0]!.value!);
+}
+
+/** `ENTRYPOINT ["entrypoint.sh"]` with `CMD ["bash"]`: whatever the script prepares, a prompt is what it is for. */
+function promptBehindScript(target: Parameters<KeepAway>[0]): ReturnType<KeepAway> {
+  const { entrypoint, cmd } = historyOf(target.stage, target.unit);
+  const [name, ...args] = cmd?.words ?? [];
+  if (!entrypoint?.words || name === undefined || /^(sleep|tail|true|false|echo|cat)$/.test(name) || !isPrompt(posix.basename(name), args)) return undefined;
+  return { rule: 'starts-a-prompt', message: `${entrypoint.words[0]} is given a prompt to start: ${cmd!.script}`, line: cmd!.instruction.line, advice: ADVICE };
+}
 
 const ADVICE = 'run it with docker run --user "$(id -u):$(id -g)"';
 

@@ -50,7 +50,7 @@ export const startsOthers: KeepAway = (target) => {
     if (name === undefined) continue;
     const path = words[0]?.value ?? '';
     const what = /^\/etc\/(init\.d|rc\d?\.d)\//.test(path) || path === '/etc/rc.local' ? 'a system service' : (STARTERS[name] ?? starterOf(name));
-    if (what === undefined || (name === 'boot' && !path.startsWith('/'))) continue;
+    if (what === undefined || (name === 'boot' && path !== '/sbin/boot')) continue;
     return { rule: 'starts-others', message: `${placeOf(started)} runs ${name}: ${what}`, line, advice: REMAINS };
   }
   const systemd = target.stage.instructions.find(({ keyword, args }) => keyword === 'STOPSIGNAL' && /RTMIN\+3/.test(args));

@@ -9,8 +9,7 @@ import type { KeepAway } from './index.ts';
 
 /** RULES B5: a tool that works on files of whoever calls it, which no fixed uid can write. */
 export const toolImage: KeepAway = (target) => {
-  if (!isTool(target)) return undefined;
-  const evidence = callerFiles(target);
+  const evidence = isTool(target) ? callerFiles(target) : handsOut(target);
   if (evidence === undefined) return undefined;
   return {
     rule: 'tool-image',
@@ -19,6 +18,15 @@ export const toolImage: KeepAway = (target) => {
     advice: 'run it with docker run --user "$(id -u):$(id -g)" -e HOME=/tmp …',
   };
 };
+
+/** `cp /out/* /package` and nothing else: it hands what was built to a directory of its caller. */
+function handsOut(target: Parameters<KeepAway>[0]): string | undefined {
+  const commands = startOf(target).commands.filter(({ name }) => name !== undefined);
+  const copy = commands.find(({ name }) => /^(cp|mv|tar|rsync|install)$/.test(name!));
+  const rest = commands.every(({ name }) => /^(cp|mv|tar|rsync|install|ls|echo|mkdir|chmod|chown|rm|cd|set|exit|sh|bash|find|sha256sum|md5sum)$/.test(name!));
+  if (!copy || !rest || startOf(target).unseen.length > 0 || copy.words.some(({ value }) => value === '--daemon')) return undefined;
+  return `${copy.words.map(({ text }) => text).join(' ')} hands files to its caller`;
+}
 
 /** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing, its CMD is missing or asks for help. */
 export function isTool(target: Parameters<KeepAway>[0]): boolean {
