@@ -346,7 +346,7 @@ function appended(words: readonly ShellWord[], packages: readonly string[], inst
   const end = sourceOffset(instruction, instruction.argsAt + last.end - 1) + 1;
   const lineStart = text.lastIndexOf('\n', startOf(last) - 1) + 1;
   const indent = text.slice(lineStart, startOf(last));
-  const separator = indent.trim() === '' && words.length > 1 ? ` ${escape}${eol}${indent}` : ' ';
+  const separator = indent.trim() === '' ? ` ${escape}${eol}${indent}` : ' ';
   return { path: target.unit.file.path, start: end, end, text: packages.map((name) => separator + name).join('') };
 }
 

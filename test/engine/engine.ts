@@ -20,6 +20,12 @@ export async function build(folder: string, network: 'none' | 'host' = 'none'): 
   return (await docker('build', '--quiet', '--network', network, '--label', LABEL, folder)).trim();
 }
 
+/** The command of a service, as compose itself reads the file in a folder. */
+export async function composeCommand(folder: string, service: string): Promise<string[]> {
+  const read = JSON.parse(await docker('compose', '--project-directory', folder, '--file', `${folder}/compose.yaml`, 'config', '--format', 'json')) as { services: Record<string, { command: string[] }> };
+  return read.services[service]!.command;
+}
+
 /** Bytes of an image's layers. */
 export async function sizeOf(image: string): Promise<number> {
   return Number(await docker('image', 'inspect', '--format', '{{.Size}}', image));
@@ -113,6 +119,11 @@ export class Container {
   async logs(): Promise<string> {
     const { stdout, stderr } = await execute('logs', this.id);
     return stdout + stderr;
+  }
+
+  /** What it has said on stdout alone. */
+  async stdout(): Promise<string> {
+    return (await execute('logs', this.id)).stdout;
   }
 
   /** The exit status of a program that ends by itself. */

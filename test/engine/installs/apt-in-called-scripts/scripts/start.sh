@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+. /scripts/tools.sh
+figlet "$GREETING"

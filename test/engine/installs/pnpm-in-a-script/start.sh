@@ -1,0 +1,1 @@
+pnpm install --reporter=silent && pnpm --silent start
