@@ -46,7 +46,7 @@ export class Disk {
   /** What a path is, links followed; undefined where nothing readable is. */
   stat(path: string): Entry | undefined {
     return once(this.stats, path, () => {
-      const stats = unlessMissing(() => statSync(path));
+      const stats = unlessMissing(() => statSync(path, { throwIfNoEntry: false }));
       if (!stats) return undefined;
       return { kind: stats.isDirectory() ? 'directory' : 'file', mode: stats.mode & 0o7777, size: stats.size };
     });

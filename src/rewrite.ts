@@ -50,6 +50,8 @@ export interface Settled {
 export interface Rewritten {
   /** The project as it was read. */
   project: Project;
+  /** The project as the changes make it, read afresh. */
+  last: Project;
   judgements: Map<Target, Judgement>;
   settled: Settled[];
   /** By path, for changed files only. */
@@ -84,8 +86,7 @@ export function rewrite(files: readonly SourceFile[], disk: Disk, options: Rewri
   throw new Error('the fixes of this project keep failing their checks');
 }
 
-function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, dropped: ReadonlyMap<string, string>): Rewritten {
-  const project = link(files, disk, options.configs, options.source);
+function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, dropped: ReadonlyMap<string, string>, project = link(files, disk, options.configs, options.source)): Rewritten {
   const sources = new Sources(files, disk);
   const settled: Settled[] = [];
   let current = project;
@@ -102,7 +103,7 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
   }
 
   const judgements = new Map(project.targets.map((target) => [target, judge(asDecided(target, settled, current))]));
-  return { project, judgements, settled, changes: sources.changes, errors: project.errors };
+  return { project, last: current, judgements, settled, changes: sources.changes, errors: project.errors };
 }
 
 /** A target as its USER was decided on, what earlier phases had done to it included; else as it is in the end. */
@@ -251,14 +252,11 @@ function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, opti
   for (const [path, { before, after, edits }] of result.changes) {
     if (applyEdits(before, edits) !== after || before === after) failAll(result, path, 'its edits do not make the text that was checked', failures);
   }
-  const changedFiles = files.map((file) => (result.changes.has(file.path) ? { ...file, text: result.changes.get(file.path)!.after } : file));
-  const changedDisk = diskAfter(result.changes, disk);
-  const again = link(changedFiles, changedDisk, options.configs, options.source);
-  for (const { path, line, message } of again.errors) {
+  for (const { path, line, message } of result.last.errors) {
     if (result.changes.has(path)) failAll(result, path, `the result does not parse (line ${line}: ${message})`, failures);
   }
-  for (const settled of result.settled) checkIntention(settled, again, failures);
-  if (failures.size === 0) checkSecondRun(result, changedFiles, changedDisk, options, failures);
+  for (const settled of result.settled) checkIntention(settled, result.last, failures);
+  if (failures.size === 0) checkSecondRun(result, files, disk, options, failures);
   return failures;
 }
 
@@ -311,7 +309,8 @@ function isSameTarget(one: Target, other: Target): boolean {
 
 /** A second run changes nothing. */
 function checkSecondRun(result: Rewritten, files: readonly SourceFile[], disk: Disk, options: RewriteOptions, failures: Map<string, string>): void {
-  const second = run(files, disk, options, new Map());
+  const changed = files.map((file) => ({ ...file, text: result.changes.get(file.path)?.after ?? file.text }));
+  const second = run(changed, diskAfter(result.changes, disk), options, new Map(), result.last);
   for (const { finding, transform, status } of second.settled) {
     if (status !== 'applied') continue;
     const first = result.settled.find((one) => one.transform === transform && one.finding.target.unit.file.path === finding.target.unit.file.path && one.status === 'applied');

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { memo } from '../memo.ts';
 import type { ShellCommand, ShellWord } from './read.ts';
 
 /** A command with the wrappers in front of it gone: `sudo -E env A=b nice gosu x node y` is known by each name it passes. */
@@ -89,7 +90,7 @@ const PYTHON = /^python[\d.]*$/;
 const MODULES = /^(pip|gunicorn|uvicorn|hypercorn|daphne|waitress|flask|celery|streamlit|django|playwright|http\.server|jupyter|pytest|poetry|pipenv|uv)$/;
 
 /** What a command runs once its wrappers are passed. */
-export function unwrap(command: Pick<ShellCommand, 'words'>): Invocation {
+export const unwrap = memo((command: Pick<ShellCommand, 'words'>): Invocation => {
   let words = command.words;
   const through: string[] = [];
   for (;;) {
@@ -99,7 +100,7 @@ export function unwrap(command: Pick<ShellCommand, 'words'>): Invocation {
     through.push(name);
     words = rest;
   }
-}
+});
 
 /** Whether a program is started through a tool of its language, which takes it from the application's dependencies. */
 export function isLaunched({ through }: Invocation): boolean {
@@ -110,7 +111,7 @@ export function isLaunched({ through }: Invocation): boolean {
 function wrappedBy(name: string, words: ShellWord[]): ShellWord[] | undefined {
   const takesValue = WRAPPERS[name];
   if (takesValue) return afterOptions(words, name, takesValue);
-  if (PYTHON.test(name)) return words[1]?.value === '-m' && MODULES.test(words[2]?.value ?? '') ? words.slice(2) : undefined;
+  if (name.startsWith('python') && PYTHON.test(name)) return words[1]?.value === '-m' && MODULES.test(words[2]?.value ?? '') ? words.slice(2) : undefined;
   const launcher = LAUNCHERS[name];
   if (!launcher) return undefined;
   const rest = afterOptions(words, name, launcher.takesValue);
@@ -119,7 +120,8 @@ function wrappedBy(name: string, words: ShellWord[]): ShellWord[] | undefined {
 }
 
 function baseName(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : posix.basename(value);
+  if (value === undefined || value === '') return undefined;
+  return value.includes('/') ? posix.basename(value) : value;
 }
 
 function afterOptions(words: ShellWord[], wrapper: string, takesValue: RegExp): ShellWord[] {

@@ -73,6 +73,12 @@ const CONDITIONAL = new Set([
   ...['CommandExpansion', 'ProcessSubstitution'],
 ]);
 
+/** What a word must hold to have commands inside. Most words don't, and need not be taken apart. */
+const MAY_SUBSTITUTE = /`|[$<>]\(|\$\{[\s|]/;
+
+/** A word that means what it says: nothing in it is special to a shell. */
+const PLAIN = /^[\w./:@%+,-][\w./:=@%+,-]*$/;
+
 class Reader {
   readonly commands: ShellCommand[] = [];
   readonly byNode = new Map<SyntaxNode, ShellCommand>();
@@ -105,6 +111,7 @@ class Reader {
     if (node.type === 'If') return this.visitIf(node, conditional);
     if (node.type === 'Case') return this.visitCase(node, conditional);
     if (node.type === 'AndOr') return this.visitAndOr(node, conditional);
+    if (node.type === 'Word' && !MAY_SUBSTITUTE.test(node.text)) return;
     if (node.type === 'Command') this.take(node, conditional);
     const inside = conditional || CONDITIONAL.has(node.type);
     forEachChild(node, (child) => this.visit(child, inside));
@@ -242,6 +249,7 @@ class Reader {
   }
 
   private value(word: Word): string | undefined {
+    if (PLAIN.test(word.text)) return word.text;
     if (word.parts) return this.join(word.parts);
     return word.value.startsWith('~') && (word.value.length === 1 || word.value[1] === '/')
       ? join(this.lookup('HOME'), word.value.slice(1))
@@ -310,6 +318,7 @@ function join(base: string | undefined, rest: string): string | undefined {
 /** `path` seen from `base`, without `.` and `..`; undefined where that is not known. */
 export function resolvePath(base: string | undefined, path: string | undefined): string | undefined {
   if (path === undefined || (base === undefined && !path.startsWith('/'))) return undefined;
+  if (path.startsWith('/') && !/\/(\.|\/|$)/.test(path)) return path;
   const parts: string[] = [];
   for (const part of (path.startsWith('/') ? path : `${base}/${path}`).split('/')) {
     if (part === '..') parts.pop();
