@@ -274,10 +274,20 @@ function isForTests({ name }: Stage): boolean {
 
 /** The stage that a name or number means, seen from `before` (stages from there on don't exist yet). */
 export function stageNamed(stages: readonly Stage[], name: string, before = stages.length): Stage | undefined {
-  const earlier = stages.slice(0, before);
-  const lower = name.toLowerCase();
-  return earlier.findLast((stage) => stage.name === lower) ?? (/^\d+$/.test(name) ? earlier[Number(name)] : undefined);
+  const named = stagesByName(stages).get(name.toLowerCase())?.findLast(({ index }) => index < before);
+  return named ?? (/^\d+$/.test(name) && Number(name) < before ? stages[Number(name)] : undefined);
 }
+
+const stagesByName = memo((stages: readonly Stage[]) => {
+  const byName = new Map<string, Stage[]>();
+  for (const stage of stages) {
+    if (stage.name === undefined) continue;
+    const known = byName.get(stage.name);
+    if (known) known.push(stage);
+    else byName.set(stage.name, [stage]);
+  }
+  return byName;
+});
 
 /** The name by which reports call a target's stage. */
 export function stageLabel(target: Target): string {

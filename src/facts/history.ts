@@ -172,13 +172,10 @@ const propertiesOf = memo((instruction: Instruction, escape: string) => properti
 
 /** The stages that a stage is built of, the one nearest to the base first; those of other Dockerfiles here, too. */
 function chainOf(stage: Stage, unit: Unit): BuiltImage[] {
-  const chain: BuiltImage[] = [{ stage, unit }];
-  for (;;) {
-    const parent = parentOf(chain[0]!);
-    // Images that are built on each other in a circle are nobody's base.
-    if (!parent || chain.some((one) => one.stage === parent.stage)) return chain;
-    chain.unshift(parent);
-  }
+  const chain = new Map<Stage, BuiltImage>();
+  // Images that are built on each other in a circle are nobody's base.
+  for (let link: BuiltImage | undefined = { stage, unit }; link && !chain.has(link.stage); link = parentOf(link)) chain.set(link.stage, link);
+  return [...chain.values()].reverse();
 }
 
 /** What a stage is built on, if it is of this repository: an earlier stage, or an image that another Dockerfile builds. */

@@ -15,6 +15,7 @@ import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { sourceWrites } from './source-writes.ts';
 import { startOf } from './start.ts';
+import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 
 /** A place that the program writes, as far as something in sight says so. */
 export interface Write {
@@ -137,15 +138,16 @@ function packageWrites(target: Target, history: History): Write[] {
 
 /** Directories that a RUN makes and nothing is put into: made for the program to write. */
 function madeDirectories(history: History): Write[] {
-  const made: Write[] = [];
+  const made = new Map<string, Write>();
   for (const step of history.steps) {
     for (const command of commandsOf(step)) {
       for (const path of directoriesMadeBy(command)) {
-        if (!isSystem(path) && !isInstalled(path, history) && !isFilled(path, step, command, history)) made.push(directory(path, `RUN makes ${path} and puts nothing into it`));
+        if (made.has(path) || isSystem(path) || isInstalled(path, history) || isFilled(path, step, command, history)) continue;
+        made.set(path, directory(path, `RUN makes ${path} and puts nothing into it`));
       }
     }
   }
-  return made;
+  return [...made.values()];
 }
 
 /** The directories that a `mkdir` or `install -d` makes. */
@@ -166,38 +168,10 @@ function isInstalled(path: string, history: History): boolean {
   return onPath || (/^\/usr\/local\/[^/]+$/.test(path) && isUnpackedAbove(path, history));
 }
 
-const HARMLESS = new Set(['mkdir', 'chown', 'chmod', 'chgrp', 'ls', 'test', '[', 'echo', 'stat', 'install', 'rmdir']);
-
 /** Whether anything but owners and modes happens to a directory after it was made. */
 function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: History): boolean {
-  const within = (other: string | undefined) => other !== undefined && (other === path || other.startsWith(`${path}/`));
-  if (copiesOf(history).some(({ destination }) => within(destination)) || isTakenAway(path, madeIn, madeBy, history)) return true;
-  let after = false;
-  for (const step of history.steps) {
-    if (step === madeIn) after = true;
-    if (!after) continue;
-    if (step !== madeIn && step.instruction.keyword === 'RUN' && step.cwd === path) return true;
-    for (const command of commandsOf(step)) {
-      if (command === madeBy) continue;
-      const { name, words } = unwrap(command);
-      if (name !== undefined && HARMLESS.has(name) && !command.redirects.some(({ target }) => within(resolvePath(command.cwd, target.value)))) continue;
-      const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
-      if (pathsIn(command).some(within) || touched.some(({ value, text }) => value === undefined && text.includes(path))) return true;
-      if (command.cwd === path && name !== 'cd') return true;
-    }
-  }
-  return false;
-}
-
-/** The paths that a command's arguments and redirections may mean, seen from where it runs. */
-const pathsIn = memo((command: ShellCommand): string[] => {
-  const words = [...unwrap(command).words.slice(1), ...command.redirects.map(({ target }) => target)];
-  return words.flatMap(({ value }) => resolvePath(command.cwd, pathIn(value)) ?? []);
-});
-
-/** The path in a word such as `--prefix=/opt/x`. */
-function pathIn(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : value.replace(/^(--?[\w-]+=|-[A-Za-z](?=\/))/, '');
+  const isCopiedInto = copiesOf(history).some(({ destination }) => destination !== undefined && (destination === path || destination.startsWith(`${path}/`)));
+  return isCopiedInto || isTouchedAfter(path, madeIn, madeBy, history) || isTakenAway(path, madeIn, madeBy, history);
 }
 
 /** A working directory that nothing is put into: the program works, and so writes, there. */
