@@ -154,9 +154,16 @@ function isIgnored(path: string, rules: readonly { from: string; rules: Ignore }
 /** What a file is by its name. */
 export function kindOf(name: string): SourceFile['kind'] | undefined {
   if (/^(docker-)?compose([._-].*)?\.ya?ml$/i.test(name)) return 'compose';
-  if (/\.dockerignore$/i.test(name) || /\.(j2|jinja2?|tmpl|tpl|template|erb|mustache|hbs|in|m4|md|rst|txt|sh|[cm]?[jt]sx?|json|ya?ml|css|html?|snap|lock|swp|orig|bak|rej)$/i.test(name)) return undefined;
+  if (OTHER_LANGUAGE.test(name) || SOURCE_OF_A_PROGRAM.test(name)) return undefined;
   return /^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name) ? 'dockerfile' : undefined;
 }
+
+/** Endings of files that are no Dockerfile, whatever they are about. */
+const OTHER_LANGUAGE =
+  /\.(dockerignore|j2|jinja2?|tmpl|tpl|template|erb|mustache|hbs|in|m4|md|mdx|rst|adoc|txt|sh|ps1|bat|[cm]?[jt]sx?|json5?|ya?ml|toml|xml|ini|css|scss|html?|svg|png|java|cs|kt|scala|vue|snap|lock|log|patch|diff|swp|orig|bak|rej)$/i;
+
+/** `dockerfile.go` is a program about Dockerfiles; `Dockerfile.go` is a Dockerfile for one. */
+const SOURCE_OF_A_PROGRAM = /^(dockerfile|containerfile)[\w.-]*\.(go|py|rb|rs|php|pl|lua)$/;
 
 function take(path: string, root: string, kind: SourceFile['kind'], cwd: string, found: Discovered, taken: Set<string>): void {
   if (taken.has(path)) return;

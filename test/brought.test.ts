@@ -39,6 +39,17 @@ brought('are put back where the result is not as intended', () => {
   });
 });
 
+brought('of a fix that was left out: its target is refused, and says why', () => {
+  inFolder({ Dockerfile: DOCKERFILE, 'run.sh': '#!/bin/sh\none\n' }, (folder) => {
+    const failing = { ...replacing('failing', 'one', 'three', () => 'it says three'), setsUser: true };
+    const result = run(folder, [[failing]]);
+    const { targets } = reportPart(result, result.project.units.map(({ file }) => file), []);
+    assert.equal(targets.map(({ verdict, reasons }) => [verdict, ...reasons.map(({ rule, message }) => `${rule}: ${message}`)]), [
+      ['refused', 'fix-left-out: dropped by a check of its own: it says three; this is a bug of unroot'],
+    ]);
+  });
+});
+
 brought('are found again through links, and only where they are the project’s own', () => {
   inFolder({ 'app/real.sh': 'x\n', 'vendor/theirs.sh': 'x\n', 'node_modules/a.sh': 'x\n', 'out/made.sh': 'x\n', '.gitignore': 'out/\n', 'app/.gitignore': 'secret.env\n', 'app/secret.env': 'PORT=80\n', 'app/bad.sh': 'a\0b' }, (folder) => {
     symlinkSync('real.sh', join(folder, 'app/link.sh'));

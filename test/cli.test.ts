@@ -7,6 +7,7 @@ import { completionsOf } from '../src/cli/completion.ts';
 import { OPTIONS, VERIFY_OPTIONS } from '../src/cli/options.ts';
 import { paintDiff, painter } from '../src/cli/paint.ts';
 import { ProgressLine } from '../src/cli/progress.ts';
+import { kindOf } from '../src/discover.ts';
 import { type Report, RULES, transforms } from '../src/index.ts';
 import { FIXED, inFolder, NONROOT, ROOT, text, UNSAFE, unroot, unrootWith } from './command.ts';
 import { VERIFY_RULES } from '../src/verify/index.ts';
@@ -117,6 +118,13 @@ cli('.gitignore and folders of others are honoured, a named file is taken', () =
     assert.match(unroot(folder, 'ignored/Dockerfile').stdout, /^\+USER/m);
     assert.match(unroot(folder, 'vendor/x').stdout, /^\+USER/m);
   });
+});
+
+cli('Dockerfiles and compose files are known by their names', () => {
+  const kinds = (kind: string | undefined, ...names: string[]) => assert.equal(names.filter((name) => kindOf(name) !== kind), []);
+  kinds('dockerfile', 'Dockerfile', 'dockerfile', 'Containerfile', 'Dockerfile.prod', 'Dockerfile.go', 'Dockerfile-alpine', 'web.Dockerfile', 'web.dockerfile', 'Dockerfile.3.12');
+  kinds('compose', 'compose.yaml', 'docker-compose.prod.yml', 'Docker-Compose.yml');
+  kinds(undefined, 'dockerfile.yaml', 'Dockerfile.md', 'Dockerfile.j2', 'dockerfile.go', 'dockerfile_test.go', 'dockerfile.py', 'Dockerfile.toml', 'DockerfileParser.java', 'Dockerfile.dockerignore', 'Makefile');
 });
 
 cli('ignore comments: a missing reason, a wrong name and a wrong spelling are told, and change no status', () => {

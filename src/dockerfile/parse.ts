@@ -84,6 +84,8 @@ function instructionOf(scanned: ScannedInstruction, escape: string): Instruction
   const json = jsonOf(keyword, args);
   if (json === 'invalid') throw new DockerfileError(line, `a JSON array after ${keyword} may hold strings only`);
   if (UNTEMPLATED.has(keyword) && /\{\{.*\}\}|\{%.*%\}/.test(args)) throw new DockerfileError(line, `${keyword} holds a template; run unroot on what it renders to`);
+  // No variable of a builder has a dot in its name; properties that Maven and its kin fill in do.
+  if ((keyword === 'FROM' || UNTEMPLATED.has(keyword)) && /\$\{\w+(\.[\w-]+)+\}/.test(args)) throw new DockerfileError(line, `${keyword} holds a template, of Maven or the like; run unroot on what it renders to`);
   if (args === '' && keyword !== 'CMD' && keyword !== 'ENTRYPOINT' && !(keyword === 'RUN' && scanned.heredocs.length > 0)) {
     throw new DockerfileError(line, `${keyword} needs an argument`);
   }
@@ -120,7 +122,7 @@ function stagesOf(instructions: Instruction[]): Stage[] {
 }
 
 function stageOf(from: Instruction, index: number): Stage {
-  if (/\{\{|\{%|<%/.test(from.args)) {
+  if (/\{\{|\{%|<%|%\w+%/.test(from.args)) {
     throw new DockerfileError(from.line, 'FROM holds a template; run unroot on what it renders to');
   }
   const words = from.args.split(/[\t\v\f\r ]+/);

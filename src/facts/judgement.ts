@@ -40,6 +40,7 @@ export const RULES = {
   'shared-text': 'the text of a compose file that would change is not the service\'s own, or can not be changed by itself',
   'not-in-sight': 'what a service builds or extends is not part of this run',
   'unknown-accounts': 'the account that it should run as could not be settled',
+  'fix-left-out': 'there is a fix, and something keeps it from being made: a check of its own work, another fix, or one that it builds on',
 } as const;
 
 export type Rule = keyof typeof RULES;

@@ -122,6 +122,7 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
   const fix = own.find(({ status }) => status !== 'manual');
   const manual = own.find(({ status }) => status === 'manual');
   const isDropped = fix?.status === 'skipped' && !/^(unsafe|not verified)/.test(fix.skipped ?? '');
+  const leftOut: Reason[] = isDropped ? [{ rule: 'fix-left-out', message: fix!.skipped!, line: target.stage.from.line }] : [];
   const inTheWay = all.filter(({ transform }) => !transform.setsUser).flatMap(({ finding }) => finding.reasons);
   return {
     ...placeOf(target),
@@ -129,7 +130,7 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
     safety: (fix ?? manual)?.finding.safety,
     userBefore: effectiveUser(target).text,
     userAfter: fix?.finding.user,
-    reasons: unique([...judgement.reasons, ...((fix ?? manual)?.finding.reasons ?? []), ...inTheWay]),
+    reasons: unique([...judgement.reasons, ...leftOut, ...((fix ?? manual)?.finding.reasons ?? []), ...inTheWay]),
   };
 }
 
