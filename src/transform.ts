@@ -9,6 +9,8 @@ export type Safety = 'safe' | 'unsafe' | 'manual';
 export interface TransformOptions {
   /** The account that the user wants: a name, `uid`, or `uid:gid`. */
   user?: string | undefined;
+  /** Where ports below 1024 go, by port, instead of 8000 above. */
+  ports?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface TransformContext {

@@ -6,6 +6,8 @@ export interface Property {
   name: string;
   /** As written, quotes and variables included; undefined for an ARG without default. */
   value: string | undefined;
+  /** Where the value begins in the instruction's logical line; undefined where none is written. */
+  at: number | undefined;
 }
 
 /** The `name=value` pairs of an ARG, ENV or LABEL, in order; the old `ENV name value` is one of them. */
@@ -18,6 +20,7 @@ export function properties(instruction: Instruction, escape: string): Property[]
     // The range is right where getValue() drops quotes and escapes that matter for variables.
     return {
       name: property.getName(),
+      at: range?.start.character,
       value: range ? lines[range.start.line]!.slice(range.start.character, range.end.character) : valueOfEmpty(property.getAssignmentOperator()),
     };
   });

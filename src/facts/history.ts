@@ -59,7 +59,7 @@ export interface History {
   cmd: StartPart | undefined;
   /** Whether the file resets the base's ENTRYPOINT or CMD. */
   volumes: { path: string | undefined; instruction: Instruction }[];
-  ports: { port: number; instruction: Instruction }[];
+  ports: { port: number; protocol: string; instruction: Instruction }[];
 }
 
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
@@ -220,11 +220,11 @@ function startPart(instruction: Instruction, shell: readonly string[]): StartPar
 function exposed(instruction: Instruction, word: (text: string) => string | undefined): History['ports'] {
   const ports: History['ports'] = [];
   for (const text of instruction.args.split(/\s+/)) {
-    const match = /^(\d+)(?:-(\d+))?(?:\/\w+)?$/.exec(word(text) ?? '');
+    const match = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(word(text) ?? '');
     if (!match) continue;
     const first = Number(match[1]);
     const last = Math.min(Number(match[2] ?? first), 65_535);
-    for (let port = first; port <= last; port += 1) ports.push({ port, instruction });
+    for (let port = first; port <= last; port += 1) ports.push({ port, protocol: match[3]?.toLowerCase() ?? 'tcp', instruction });
   }
   return ports;
 }

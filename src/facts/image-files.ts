@@ -99,6 +99,11 @@ export class ImageFiles implements ConfigFiles {
     return file && { ...file, path };
   }
 
+  /** The RUN steps with a `sed -i` on a file of the image. */
+  editedBy(path: string): Step[] {
+    return this.history.steps.filter((step) => mentions(step, 'sed') && commandsOf(step).some((command) => sedEdit(unwrap(command))?.files.some((name) => means(command, name, path))));
+  }
+
   /** Whether the last thing that happens to a path is that a RUN removes it. */
   private isGone(path: string): boolean {
     let gone = false;

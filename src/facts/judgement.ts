@@ -31,6 +31,8 @@ export const RULES = {
   'closed-file': 'a file that only root may read or run must be opened for the account, or given to it',
   'foreign-runtime': 'another runtime than the engine\'s own runs it, whose users may mean something else',
   'low-port': 'it listens below 1024, which needs root outside a private Docker network',
+  'port-out-of-sight': 'who asks for a port that is moved, or what listens on it, is not in sight',
+  'port-elsewhere': 'a manifest, a script or a document here names a port that is moved, and has to be changed with it',
   'program-out-of-sight': 'the program that it starts is not in sight, so it may be a script',
   'unknown-program': 'the program that it starts was installed by the file and is not in the catalogue, so what it writes is not known',
   'write-sign': 'something in sight says that it writes somewhere that could not be settled',

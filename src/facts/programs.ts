@@ -40,7 +40,7 @@ export function isKnownProgram(started: Started, target: Target): boolean {
 }
 
 /** BusyBox's own small servers bear the names of others and write nothing. */
-function isApplet(name: string, target: Target): boolean {
+export function isApplet(name: string, target: Target): boolean {
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (family !== 'busybox' && family !== 'alpine') return false;

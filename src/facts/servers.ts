@@ -1,15 +1,18 @@
 import { posix } from 'node:path';
 import { type Installation, type InstallationName, installations } from '../servers/defaults.ts';
 import { readServer } from '../servers/index.ts';
-import { type Templates, templatesIn, withTemplates } from '../servers/templates.ts';
-import type { ServerConfiguration } from '../servers/types.ts';
-import type { Target } from '../project.ts';
+import { type Templates, templatesIn, withFilled, withTemplates } from '../servers/templates.ts';
+import type { ConfigFile, ConfigFiles, ServerConfiguration } from '../servers/types.ts';
+import type { LinkedService, Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { option } from './commands.ts';
 import { familyOf } from './family.ts';
-import { type History, historyOf } from './history.ts';
+import { historyOf } from './history.ts';
 import { ImageFiles } from './image-files.ts';
 import { memo } from './memo.ts';
+import { isApplet } from './programs.ts';
+import { MountedFiles } from './mounted-files.ts';
+import { type Run, runsOf } from './runs.ts';
 import { type Started, startOf } from './start.ts';
 
 /** A server that a target starts, with its configuration as the image holds it. */
@@ -20,16 +23,31 @@ export interface ConfiguredServer {
   configuration: ServerConfiguration;
   /** Templates that are filled in when it starts, and where they go. */
   templates: Templates | undefined;
+  /** The files as the image has them. */
+  image: ImageFiles;
 }
 
-/** The servers that a target starts whose configurations can be read, in order. */
+/** The servers that a target starts in any of its runs. */
 export const serversOf = memo((target: Target): ConfiguredServer[] => {
-  const history = historyOf(target.stage, target.unit);
+  const all = runsOf(target).flatMap(serversIn);
+  // Runs that mount nothing over the image's files read the same ones.
+  return all.filter((one, index) => all.findIndex((other) => other.name === one.name && isSame(one.configuration, other.configuration)) === index);
+});
+
+function isSame(one: ServerConfiguration, other: ServerConfiguration): boolean {
+  return one.files.length === other.files.length && one.files.every(({ path, text }, index) => other.files[index]!.path === path && other.files[index]!.text === text);
+}
+
+/** The servers that a run starts whose configurations can be read, in order. */
+export const serversIn = memo((run: Run): ConfiguredServer[] => {
+  const commands = startOf(run.target).commands;
+  const own = run.service && commands.some(({ service }) => service === run.service);
   const found: ConfiguredServer[] = [];
-  for (const started of startOf(target).commands) {
-    const installed = started.payload ? undefined : installationOf(started, history);
+  for (const started of commands) {
+    if (started.payload || started.service !== (own ? run.service : undefined)) continue;
+    const installed = installationOf(started, run.target);
     if (!installed || found.some(({ installation }) => installation.kind === installed.kind)) continue;
-    found.push(configured(started, installed, target));
+    found.push(configured(started, installed, run));
   }
   return found;
 });
@@ -51,9 +69,10 @@ const COMMANDS: Record<string, string> = {
 };
 
 /** The installation that a command starts: that of the base image, else that of the distribution's package. */
-function installationOf({ name }: Started, history: History): Installation | undefined {
+function installationOf({ name }: Started, target: Target): Installation | undefined {
   const program = COMMANDS[name ?? ''];
-  if (program === undefined) return undefined;
+  if (program === undefined || isApplet(name!, target)) return undefined;
+  const history = historyOf(target.stage, target.unit);
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   const own = entry && OF_IMAGES[entry.id]?.startsWith(`${program} `) ? OF_IMAGES[entry.id] : undefined;
   if (own !== undefined) return installations[own];
@@ -77,18 +96,46 @@ const OF_IMAGES: Record<string, InstallationName> = {
   caddy: 'caddy image',
 };
 
-function configured(started: Started, installation: Installation, target: Target): ConfiguredServer {
-  const files = new ImageFiles(target, installation);
+function configured(started: Started, installation: Installation, { target, service, disk }: Run): ConfiguredServer {
+  const image = new ImageFiles(target, installation);
+  const files = service ? new MountedFiles(image, service, disk) : image;
   const entry = entryOf(started, installation);
-  const templates = fillsTemplates(installation, target) ? templatesIn(files) : undefined;
-  const configuration = readServer(installation.kind, entry, withTemplates(files, templates), installation.root);
-  return { name: started.name!, installation, configuration, templates };
+  const templates = fillsTemplates(installation, target, service) ? templatesIn(files) : undefined;
+  const atStart = changesAtStart(started, installation, target, files);
+  const configuration = readServer(installation.kind, entry, withTemplates(withFilled(files, atStart.filled), templates), installation.root);
+  configuration.gaps.push(...atStart.gaps);
+  return { name: started.name!, installation, configuration, templates, image };
 }
 
 /** Whether the entrypoint of the nginx image runs in front of the server. */
-function fillsTemplates(installation: Installation, target: Target): boolean {
+function fillsTemplates(installation: Installation, target: Target, linked: LinkedService | undefined): boolean {
+  if (linked?.service.entrypoint !== undefined) return false;
   return (installation === installations['nginx image'] || installation === installations['nginx unprivileged']) && !historyOf(target.stage, target.unit).entrypoint;
 }
+
+/** What the start command does to configurations before the server reads them. */
+interface AtStart {
+  /** Templates that `envsubst` fills in. */
+  filled: ConfigFile[];
+  gaps: string[];
+}
+
+function changesAtStart({ service: own }: Started, installation: Installation, target: Target, files: ConfigFiles): AtStart {
+  const folder = posix.dirname(installation.entry);
+  const inFolder = (path: string | undefined): path is string => path !== undefined && (path === folder || path.startsWith(`${folder}/`));
+  const result: AtStart = { filled: [], gaps: [] };
+  for (const { name, words, command, service, script } of startOf(target).commands) {
+    if (service !== own) continue;
+    const to = command.redirects.filter(({ operator }) => operator.startsWith('>')).map(({ target: word }) => resolvePath(command.cwd, word.value)).find(inFolder);
+    const from = command.redirects.find(({ operator }) => operator === '<')?.target.value;
+    const template = name === 'envsubst' && to !== undefined && from !== undefined ? files.read(resolvePath(command.cwd, from) ?? '') : undefined;
+    if (template) result.filled.push({ ...template, path: to!, template: true });
+    else if (to !== undefined || (name !== undefined && CHANGES_FILES.test(name) && words.some(({ value }) => inFolder(resolvePath(command.cwd, value))))) result.gaps.push(`${script?.path ?? 'the start command'} changes ${to ?? folder} when it starts`);
+  }
+  return result;
+}
+
+const CHANGES_FILES = /^(sed|perl|cp|mv|ln|tee|dockerize|confd|gomplate|consul-template|j2|jinja2|crudini|augtool|patch|erb)$/;
 
 const ENTRY_OPTIONS: Record<string, [short: string, long: string | undefined]> = {
   nginx: ['c', undefined],

@@ -15,6 +15,8 @@ export interface Installation {
   streams?: string[];
   /** Variables that its start sets. */
   variables?: Record<string, string>;
+  /** By file: the expressions for `sed -i` that move a port in its own text. Absent where that text is not known well enough. */
+  moves?: (from: number, to: number) => Record<string, string[]>;
   /** Where the facts were read. */
   source: string;
 }
@@ -34,6 +36,7 @@ const OFFICIAL_NGINX: Installation = {
     '/etc/nginx/conf.d/default.conf': 'server {\n    listen       80;\n    server_name  localhost;\n}\n',
   },
   streams: NGINX_STREAMS,
+  moves: (from, to) => ({ '/etc/nginx/conf.d/default.conf': [`s/listen  *${from};/listen ${to};\\n    port_in_redirect off;/`] }),
   source: 'repo:nginx/docker-nginx:stable/debian/Dockerfile; package nginx of nginx.org',
 };
 
@@ -48,9 +51,18 @@ const DEBIAN_APACHE: Installation = {
     '/etc/apache2/sites-available/default-ssl.conf': '<VirtualHost *:443>\n</VirtualHost>\n',
   },
   links: { '/etc/apache2/sites-enabled/000-default.conf': '/etc/apache2/sites-available/000-default.conf' },
+  moves: (from, to) => ({
+    '/etc/apache2/ports.conf': [`s/Listen ${from}$/Listen ${to}/`],
+    [from === 443 ? '/etc/apache2/sites-available/default-ssl.conf' : '/etc/apache2/sites-available/000-default.conf']: [`s/:${from}>/:${to}>/`],
+  }),
   variables: { APACHE_RUN_USER: 'www-data', APACHE_RUN_GROUP: 'www-data', APACHE_LOG_DIR: '/var/log/apache2', APACHE_RUN_DIR: '/var/run/apache2', APACHE_LOCK_DIR: '/var/lock/apache2', APACHE_PID_FILE: '/var/run/apache2/apache2.pid' },
   source: 'package apache2 2.4 of Debian 12: apache2.conf, ports.conf, sites-available, envvars',
 };
+
+/** `listen 80 default_server;` and the same for IPv6, as distributions write it. */
+function defaultServer(from: number, to: number): string[] {
+  return [`s/listen ${from} default_server;/listen ${to} default_server;\\n\\tport_in_redirect off;/`, `s/\\[::\\]:${from} /[::]:${to} /`];
+}
 
 /** By name. The first word is the program, the second the image or distribution that brings it. */
 export const installations = {
@@ -80,6 +92,7 @@ export const installations = {
       '/etc/nginx/sites-available/default': 'server {\n\tlisten 80 default_server;\n\tlisten [::]:80 default_server;\n\tserver_name _;\n}\n',
     },
     links: { '/etc/nginx/sites-enabled/default': '/etc/nginx/sites-available/default' },
+    moves: (from, to) => ({ '/etc/nginx/sites-available/default': defaultServer(from, to) }),
     source: 'package nginx-common 1.22 of Debian 12',
   },
   'nginx alpine': {
@@ -95,6 +108,7 @@ export const installations = {
       '/etc/nginx/scgi_params': '',
       '/etc/nginx/http.d/default.conf': 'server {\n\tlisten 80 default_server;\n\tlisten [::]:80 default_server;\n}\n',
     },
+    moves: (from, to) => ({ '/etc/nginx/http.d/default.conf': defaultServer(from, to) }),
     source: 'aports main/nginx (3.14 and later)',
   },
   'nginx rhel': {
@@ -132,6 +146,7 @@ export const installations = {
       ...Object.fromEntries(['mpm', 'multilang-errordoc', 'autoindex', 'languages', 'userdir', 'info', 'manual', 'dav', 'default'].map((name) => [`/usr/local/apache2/conf/extra/httpd-${name}.conf`, ''])),
       '/usr/local/apache2/conf/extra/proxy-html.conf': '',
     },
+    moves: (from, to) => ({ '/usr/local/apache2/conf/httpd.conf': [`s/^Listen ${from}$/Listen ${to}/`] }),
     source: 'repo:docker-library/httpd:2.4/Dockerfile; httpd 2.4 docs/conf',
   },
   'apache php': { ...DEBIAN_APACHE, streams: ['/var/log/apache2/access.log', '/var/log/apache2/error.log', '/var/log/apache2/other_vhosts_access.log'], source: 'repo:docker-library/php:8.4/trixie/apache/Dockerfile; package apache2 of Debian' },
@@ -152,7 +167,7 @@ export const installations = {
   },
   'haproxy image': { kind: 'haproxy', entry: '/usr/local/etc/haproxy/haproxy.cfg', root: '/', files: {}, source: 'repo:docker-library/haproxy:3.2/Dockerfile' },
   'haproxy package': { kind: 'haproxy', entry: '/etc/haproxy/haproxy.cfg', root: '/', files: { '/etc/haproxy/haproxy.cfg': 'global\n' }, source: 'package haproxy of Debian 12' },
-  'caddy image': { kind: 'caddy', entry: '/etc/caddy/Caddyfile', root: '/srv', files: { '/etc/caddy/Caddyfile': ':80 {\n\troot * /usr/share/caddy\n\tfile_server\n}\n' }, source: 'idx:caddyserver/caddy-docker:2.10/alpine/Dockerfile' },
+  'caddy image': { kind: 'caddy', entry: '/etc/caddy/Caddyfile', root: '/srv', files: { '/etc/caddy/Caddyfile': ':80 {\n\troot * /usr/share/caddy\n\tfile_server\n}\n' }, moves: (from, to) => ({ '/etc/caddy/Caddyfile': [`s/^:${from} /:${to} /`] }), source: 'idx:caddyserver/caddy-docker:2.10/alpine/Dockerfile' },
   'lighttpd package': { kind: 'lighttpd', entry: '/etc/lighttpd/lighttpd.conf', root: '/', files: { '/etc/lighttpd/lighttpd.conf': 'server.port = 80\n' }, source: 'package lighttpd of Debian 12 and Alpine' },
 } satisfies Record<string, Installation>;
 

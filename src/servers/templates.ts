@@ -23,8 +23,13 @@ export function templatesIn(files: ConfigFiles): Templates | undefined {
 
 /** The files as the server sees them once its templates are filled in. */
 export function withTemplates(files: ConfigFiles, templates: Templates | undefined): ConfigFiles {
-  if (!templates) return files;
-  const byPath = new Map(templates.files.map((file) => [file.path, file]));
+  return templates ? withFilled(files, templates.files) : files;
+}
+
+/** The files with others over them, by path. */
+export function withFilled(files: ConfigFiles, filled: readonly ConfigFile[]): ConfigFiles {
+  if (filled.length === 0) return files;
+  const byPath = new Map(filled.map((file) => [file.path, file]));
   return {
     read: (path) => byPath.get(path) ?? files.read(path),
     list: (directory) => [...new Set([...files.list(directory), ...[...byPath.keys()].filter((path) => posix.dirname(path) === directory).map((path) => posix.basename(path))])].sort(),

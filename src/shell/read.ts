@@ -16,7 +16,8 @@ export interface ShellCommand {
   /** Its name and arguments; empty for bare assignments and redirections. */
   words: ShellWord[];
   redirects: { operator: string; target: ShellWord }[];
-  assignments: { name: string; value: string | undefined }[];
+  /** With the place of the value, where it is a word. */
+  assignments: { name: string; value: string | undefined; pos?: number; end?: number }[];
   pos: number;
   end: number;
   /** Whether it stands in an if, case, loop, function or substitution, so that it may not run. */
@@ -185,7 +186,7 @@ class Reader {
     }
     const assignments = node.prefix
       .filter((item) => item.type === 'Assignment')
-      .map((item) => ({ name: item.name, value: item.value.type === 'Word' ? this.word(item.value).value : undefined }));
+      .map((item) => (item.value.type === 'Word' ? { name: item.name, value: this.word(item.value).value, pos: item.value.pos, end: item.value.end } : { name: item.name, value: undefined }));
     const redirects = [];
     for (const item of node.redirects) {
       if (item.type === 'Redirect' && item.target) redirects.push({ operator: item.operator, target: this.word(item.target) });

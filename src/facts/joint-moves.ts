@@ -1,0 +1,86 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+import type { FileEdit } from '../edit.ts';
+import { type LinkedService, type Project, stageLabel, type Target } from '../project.ts';
+import type { Reason } from './judgement.ts';
+import { isOursToChange, judge } from './keep-away/index.ts';
+import type { Obstacle } from './listening.ts';
+import { type PortMapping, type PortMove, portMove } from './port-move.ts';
+
+/** Targets whose ports have to move together, because they share what says them. */
+export interface JointMove {
+  /** Those that the move is for come first. */
+  moves: PortMove[];
+  edits: FileEdit[];
+  obstacles: Obstacle[];
+  doubts: Reason[];
+}
+
+/** All moves that take a low port from a target that is not to run as root, or does not already. */
+export function jointMoves(project: Project, mapping: PortMapping = {}): JointMove[] {
+  const moves = project.targets.flatMap((target) => portMove(target, mapping) ?? []);
+  return groupsOf(moves).flatMap((group) => {
+    const wanted = group.filter(({ target }) => isWanted(target));
+    return wanted.length === 0 ? [] : [joined([...wanted, ...group.filter((move) => !wanted.includes(move))], project)];
+  });
+}
+
+/** Whether a target's root is, or can be, gone but for its port. */
+function isWanted(target: Target): boolean {
+  if (!isOursToChange(target, 'low-ports')) return false;
+  const { verdict, reasons } = judge(target);
+  return verdict === 'fixable' || verdict === 'nonroot' || reasons[0]?.rule === 'low-port-in-kubernetes';
+}
+
+/** Moves that share a place, together. */
+function groupsOf(moves: readonly PortMove[]): PortMove[][] {
+  const groups: PortMove[][] = [];
+  for (const move of moves) {
+    const near = groups.filter((group) => group.some((other) => sharePlace(move, other)));
+    for (const group of near) groups.splice(groups.indexOf(group), 1);
+    groups.push([...near.flat(), move]);
+  }
+  return groups;
+}
+
+function sharePlace(one: PortMove, other: PortMove): boolean {
+  return one.edits.some(({ path, start, end }) => other.edits.some((edit) => edit.path === path && (start < end ? edit.start < end && start < edit.end : edit.start === start && edit.end === end && edit.text === one.edits.find((own) => own.start === start && own.path === path)?.text)));
+}
+
+function joined(moves: PortMove[], project: Project): JointMove {
+  const edits: FileEdit[] = [];
+  for (const edit of moves.flatMap((move) => move.edits)) if (!edits.some(({ path, start, end, text }) => path === edit.path && start === edit.start && end === edit.end && text === edit.text)) edits.push(edit);
+  const obstacles = unique(moves.flatMap((move) => move.obstacles));
+  for (const { target } of moves) if (!isOursToChange(target, 'low-ports')) obstacles.push({ message: `${nameOf(target)} shares its files and is to be left alone`, advice: undefined });
+  for (const edit of edits) if (edits.some((other) => other !== edit && clash(edit, other))) obstacles.push({ message: `${edit.path} would have to say two things at one place`, advice: undefined });
+  obstacles.push(...readersElsewhere(edits, moves, project));
+  return { moves, edits, obstacles: unique(obstacles), doubts: unique(moves.flatMap((move) => move.doubts)) };
+}
+
+function clash(one: FileEdit, other: FileEdit): boolean {
+  return one.path === other.path && one.start < other.end && other.start < one.end;
+}
+
+/** Services that mount a file that is changed, and are none of those that are moved. */
+function readersElsewhere(edits: readonly FileEdit[], moves: readonly PortMove[], project: Project): Obstacle[] {
+  const own = new Set(moves.flatMap(({ target }) => target.services));
+  const paths = [...new Set(edits.map(({ path }) => path))];
+  return project.services
+    .filter((linked) => !own.has(linked))
+    .flatMap((linked) => paths.filter((path) => mounts(linked, resolve(project.disk.cwd, path))).map((path): Obstacle => ({ message: `service ${linked.service.name} mounts ${path} too`, advice: undefined })));
+}
+
+function mounts({ service }: LinkedService, path: string): boolean {
+  return service.mounts.some(({ type, source, directory, target }) => {
+    if (type !== 'bind' || source === undefined || !/\/(etc|conf|nginx|apache2|httpd|haproxy|caddy)/.test(target)) return false;
+    const way = relative(resolve(directory, source), path);
+    return way === '' || (!way.startsWith('..') && !isAbsolute(way));
+  });
+}
+
+function nameOf(target: Target): string {
+  return target.unit.dockerfile.stages.length > 1 ? `${target.unit.file.path} (${stageLabel(target)})` : target.unit.file.path;
+}
+
+function unique<T extends { message: string }>(items: readonly T[]): T[] {
+  return items.filter((item, index) => items.findIndex(({ message }) => message === item.message) === index);
+}

@@ -1,0 +1,118 @@
+import type { FileEdit } from '../edit.ts';
+import type { Target } from '../project.ts';
+import { clusterThatRuns } from './clusters.ts';
+import { historyOf } from './history.ts';
+import type { Reason } from './judgement.ts';
+import { insertLines, runLines } from './lines.ts';
+import { type Listening, listeningOf, type Obstacle, type PortPlace } from './listening.ts';
+import { memo } from './memo.ts';
+import { nginxMove } from './nginx-move.ts';
+import { accountPlace, userPlace } from './places.ts';
+import { isPortTaken } from './port-taken.ts';
+import { FIRST_OPEN } from './ports.ts';
+import { usersOf } from './port-users.ts';
+import { type Run, runsOf } from './runs.ts';
+import type { ConfiguredServer } from './servers.ts';
+import { startOf } from './start.ts';
+
+/** How the ports below 1024 of a target are moved, all of them or none. */
+export interface PortMove {
+  target: Target;
+  ports: MovedPort[];
+  /** Where the first of them is said: what is wrong is there. */
+  place: PortPlace | undefined;
+  /** In all files that know one of them. Two targets that share a place have the same edit. */
+  edits: FileEdit[];
+  /** With one of these nothing is moved. */
+  obstacles: Obstacle[];
+  doubts: Reason[];
+}
+
+export interface MovedPort {
+  from: number;
+  to: number;
+  /** For the reader: `nginx.conf:3 listens on 80`. */
+  said: string;
+}
+
+/** Where ports go, beside 8000 above. */
+export type PortMapping = Readonly<Record<string, number>>;
+
+/**
+ * What has to be done so that a target listens on no port below 1024, in each of its runs; undefined where it
+ * listens on none.
+ */
+export const portMove = memo((target: Target, mapping: PortMapping = {}): PortMove | undefined => {
+  const low = runsOf(target).flatMap((run) => listeningOf(run).flatMap((listening) => (listening.port < FIRST_OPEN ? [{ run, listening }] : [])));
+  if (low.length === 0) return undefined;
+  const to = newPorts(target, low.map(({ listening }) => listening.port), mapping);
+  const move: PortMove = { target, ports: [], place: low.flatMap(({ listening }) => listening.places)[0], edits: [], obstacles: [], doubts: [] };
+  for (const { run, listening } of low) moveOne(run, listening, to.get(listening.port)!, move);
+  move.edits.push(...imageEdits(target, low.map(({ listening }) => listening), to));
+  const extras = nginxMove(target, to);
+  for (const edit of extras.edits) addEdit(move.edits, edit);
+  move.obstacles.push(...extras.obstacles);
+  move.doubts.push(...outsiders(target, to));
+  return move;
+});
+
+/** A new port for each: what the configuration asks for, else 8000 above, else the next that nothing in the container uses. */
+function newPorts(target: Target, ports: readonly number[], mapping: PortMapping): Map<number, number> {
+  const chosen = new Map<number, number>();
+  for (const from of [...new Set(ports)].sort((one, other) => one - other)) {
+    let to = mapping[String(from)] ?? from + 8000;
+    while ([...chosen.values()].includes(to) || isPortTaken(target, to)) to += 1;
+    chosen.set(from, to);
+  }
+  return chosen;
+}
+
+function moveOne(run: Run, listening: Listening, to: number, move: PortMove): void {
+  const { port, said } = listening;
+  if (!move.ports.some(({ from }) => from === port)) move.ports.push({ from: port, to, said });
+  const users = usersOf(run, listening);
+  for (const { path, start, end, before, after } of [...listening.places, ...users.places]) addEdit(move.edits, { path, start, end, text: `${before}${to}${after}` });
+  for (const obstacle of [...listening.obstacles, ...users.obstacles]) if (!move.obstacles.some(({ message }) => message === obstacle.message)) move.obstacles.push(obstacle);
+  for (const message of [...listening.doubts, ...users.doubts]) if (!move.doubts.some((doubt) => doubt.message === message)) move.doubts.push({ rule: 'port-out-of-sight', message });
+}
+
+function addEdit(edits: FileEdit[], edit: FileEdit): void {
+  const isKnown = edits.some(({ path, start, end, text }) => path === edit.path && start === edit.start && end === edit.end && text === edit.text);
+  if (!isKnown) edits.push(edit);
+}
+
+/** Lines that the Dockerfile needs: where the image's own files say the port, and where only the base's EXPOSE does. */
+function imageEdits(target: Target, low: readonly Listening[], to: ReadonlyMap<number, number>): FileEdit[] {
+  const edits: FileEdit[] = [];
+  const commands = new Set(low.flatMap(({ port, defaults }) => defaults.flatMap((server) => sedCommands(server, port, to.get(port)!))));
+  if (commands.size > 0) edits.push(insertLines(target, accountPlace(target), runLines([...commands], target.unit.dockerfile.escape)));
+  const variables = new Map(low.flatMap(({ port, unset }) => (unset ? [[unset.name, `ENV ${unset.name}=${unset.value(to.get(port)!)}`] as const] : [])));
+  const exposed = exposedByBase(target, low).map((port) => to.get(port)!);
+  const lines = [...variables.values(), ...(exposed.length > 0 ? [`EXPOSE ${[...new Set(exposed)].join(' ')}`] : [])];
+  if (lines.length > 0) edits.push(insertLines(target, userPlace(target), lines));
+  return edits;
+}
+
+function sedCommands({ installation }: ConfiguredServer, from: number, to: number): string[] {
+  return Object.entries(installation.moves!(from, to)).map(([file, expressions]) => `sed -i ${expressions.map((expression) => `-e '${expression}'`).join(' ').replace(/^-e (?!.* -e )/, '')} ${file}`);
+}
+
+/** Ports that the base exposes and the file does not: theirs can't be taken back, but the new one can be said. */
+function exposedByBase(target: Target, low: readonly Listening[]): number[] {
+  const history = historyOf(target.stage, target.unit);
+  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  if (history.ports.length > 0) return [];
+  return low.flatMap(({ port }) => (entry?.ports?.includes(port) ? [port] : []));
+}
+
+/** Who may know the ports out of sight. */
+function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
+  const doubts: Reason[] = [];
+  const ports = [...to].map(([from, port]) => `${from} becomes ${port}`).join(', ');
+  const cluster = clusterThatRuns(target);
+  if (cluster !== undefined) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
+  if (target.services.length === 0) doubts.push({ rule: 'port-out-of-sight', message: 'nothing here shows what runs it, so whoever publishes the port is not in sight', advice: `publish the new port wherever it runs: ${ports}` });
+  const start = startOf(target);
+  for (const path of start.unseen) doubts.push({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context` });
+  return doubts;
+}

@@ -1,0 +1,93 @@
+import { resolve } from 'node:path';
+import { properties } from '../dockerfile/inside.ts';
+import { memo } from '../memo.ts';
+import { historyOf, type Step } from './history.ts';
+import { type PlacedText, textOfFile, textOfInstruction } from './placed-text.ts';
+import type { Run } from './runs.ts';
+import { unquoted } from './start-places.ts';
+
+/** A variable of a container's environment, where it is set. */
+export interface PlacedVariable {
+  name: string;
+  /** As the container sees it; undefined where that is not known. */
+  value: string | undefined;
+  /** As it is written, quotes gone; undefined where it is set out of sight. */
+  place: PlacedText | undefined;
+  /** For the reader. */
+  where: string;
+  /** What keeps it from being changed there, beside its place. */
+  closed: string | undefined;
+}
+
+/** The variables of a run: the service's own before those of its env files, before the image's. */
+export const variablesOf = memo((run: Run): Map<string, PlacedVariable> => {
+  const found = new Map<string, PlacedVariable>();
+  for (const variable of [...imageVariables(run), ...envFileVariables(run), ...serviceVariables(run)]) found.set(variable.name, variable);
+  return found;
+});
+
+function imageVariables({ target }: Run): PlacedVariable[] {
+  const history = historyOf(target.stage, target.unit);
+  return history.steps.flatMap((step) => {
+    const { instruction, unit } = step;
+    if (instruction.keyword !== 'ENV') return [];
+    return properties(instruction, unit.dockerfile.escape).map(({ name, value = '', at }): PlacedVariable => {
+      const place = at === undefined ? undefined : unquoted(textOfInstruction(unit, instruction, at, at + value.length));
+      const argument = place && argumentBehind(place.text, step, history.steps);
+      return { name, value: history.variables(name) ?? undefined, place: argument?.place ?? place, where: `ENV ${name}`, closed: argument && overriddenBy(argument.name, target.services) };
+    });
+  });
+}
+
+/** `ENV PORT=$PORT`: the ARG whose default it is. */
+function argumentBehind(text: string, before: Step, steps: readonly Step[]): { name: string; place: PlacedText } | undefined {
+  const name = /^\$\{?(\w+)\}?$/.exec(text)?.[1];
+  if (name === undefined) return undefined;
+  for (const { instruction, unit } of steps.slice(0, steps.indexOf(before)).toReversed()) {
+    if (instruction.keyword !== 'ARG') continue;
+    const property = properties(instruction, unit.dockerfile.escape).find((one) => one.name === name);
+    if (property?.value !== undefined && property.at !== undefined) return { name, place: unquoted(textOfInstruction(unit, instruction, property.at, property.at + property.value.length)) };
+  }
+  return undefined;
+}
+
+function overriddenBy(name: string, services: Run['target']['services']): string | undefined {
+  const builder = services.find(({ service }) => service.build?.args.some((one) => one.name === name));
+  return builder && `service ${builder.service.name} builds it with its own ${name}`;
+}
+
+function serviceVariables({ service }: Run): PlacedVariable[] {
+  if (!service) return [];
+  return service.service.variables.map(({ name, value, place, valueAt }): PlacedVariable => {
+    const { file, sharedWith } = place;
+    const closed = file.path === undefined ? 'it is not part of this run' : sharedWith.length > 0 ? `${sharedWith.join(', ')} would change too` : undefined;
+    const text = valueAt && { text: file.text.slice(valueAt.start, valueAt.end), path: file.path ?? file.absolute, at: (offset: number) => valueAt.start + offset, closed };
+    return { name, value, place: text, where: `${name} of service ${service.service.name}`, closed: undefined };
+  });
+}
+
+function envFileVariables({ service, root, disk }: Run): PlacedVariable[] {
+  if (!service) return [];
+  return service.service.envFiles.flatMap((name) => {
+    const absolute = resolve(service.directory, name);
+    const text = disk.read(absolute);
+    if (text === undefined) return [];
+    const others = service.stack.services.filter((other) => other.source.name !== service.source.name && other.service.envFiles.some((one) => resolve(other.directory, one) === absolute));
+    const closed = others.length > 0 ? `service ${others[0]!.service.name} uses ${name} too` : undefined;
+    return settingsIn(text).map(({ name: variable, from, to, value }): PlacedVariable => {
+      const whole = textOfFile(absolute, root, disk, text);
+      return { name: variable, value, place: { ...whole, text: text.slice(from, to), at: (offset) => from + offset }, where: `${variable} in ${name}`, closed };
+    });
+  });
+}
+
+/** The settings of an env file with their places, quotes left out. */
+function settingsIn(text: string): { name: string; value: string; from: number; to: number }[] {
+  const found: { name: string; value: string; from: number; to: number }[] = [];
+  for (const match of text.matchAll(/^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*(["']?)([^\r\n]*?)\2[ \t]*(?:[ \t]#[^\r\n]*)?\r?$/gm)) {
+    const [whole, name, quote, value] = match as unknown as [string, string, string, string];
+    const from = match.index + whole.indexOf('=') + 1 + /^[ \t]*/.exec(whole.slice(whole.indexOf('=') + 1))![0].length + quote.length;
+    found.push({ name, value, from, to: from + value.length });
+  }
+  return found;
+}
