@@ -205,7 +205,7 @@ cli('explain lists transforms and rules, and explains each with a fixture', () =
     const { stdout } = unroot('.', 'explain', name);
     assert.match(stdout.replace(/\s+/g, ' '), summary);
     assert.match(stdout, `fixtures/${name}/${example}`);
-    assert.match(stdout, /^\+(USER|RUN| +user:) /m);
+    assert.match(stdout, /^\+([A-Z]+ | +user:)/m);
   }
   const rule = unroot('.', 'explain', 'drops-by-itself').stdout;
   assert.match(rule, /^For example \(fixtures\/[\w-]+\//m);

@@ -56,7 +56,7 @@ const WRONG: [what: string, file: string, text: string, message: string][] = [
   ['a number where YAML wants quotes', 'unroot.config.yaml', '# whom\nuser: 10001\n', 'bad/unroot.config.yaml:2: user takes a text; put it in quotes: "10001"'],
   ['root', 'unroot.config.yml', 'user: root\n', 'bad/unroot.config.yml:1: user takes a name, a uid, or uid:gid, and not root'],
   ['a wrong word', 'unroot.config.json', '{"safety": "unsave"}', 'bad/unroot.config.json:1: safety takes safe or unsafe; did you mean unsafe?'],
-  ['an unknown transform', 'unroot.config.json', '{"user": "a",\n"skip": [\n"run-as-usr"]}', 'bad/unroot.config.json:3: skip[0] takes runtime-install, scratch-user, run-as-user or compose-user; did you mean run-as-user?'],
+  ['an unknown transform', 'unroot.config.json', '{"user": "a",\n"skip": [\n"run-as-usr"]}', 'bad/unroot.config.json:3: skip[0] takes runtime-install, low-ports, scratch-user, run-as-user or compose-user; did you mean run-as-user?'],
   ['an image without its family', 'unroot.config.json', '{"images": [{"repos": ["a"]}]}', 'bad/unroot.config.json:1: images[0] lacks family; it needs repos, family, user and start'],
   ['a word of an image', 'unroot.config.yaml', 'images:\n  - repos: [a]\n    family: debain\n', 'did you mean debian?'],
   ['a setting of an image', 'unroot.config.yaml', 'images:\n  - repos: [a]\n    famly: debian\n', 'bad/unroot.config.yaml:3: there is no setting famly in images[0]; did you mean family?'],

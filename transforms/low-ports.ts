@@ -1,0 +1,76 @@
+import { jointMoves, type JointMove } from '../src/facts/joint-moves.ts';
+import type { Reason } from '../src/facts/judgement.ts';
+import { listeningOf } from '../src/facts/listening.ts';
+import type { PortMove } from '../src/facts/port-move.ts';
+import { runsOf } from '../src/facts/runs.ts';
+import { type Target, stageLabel } from '../src/project.ts';
+import type { Finding, Transform } from '../src/transform.ts';
+
+export const lowPorts: Transform = {
+  name: 'low-ports',
+  summary: 'a port below 1024 becomes a high one wherever it is named; what the outside sees stays',
+  docs: `80 becomes 8080, 443 becomes 8443, any other port 8000 more, or what ports in the configuration says:
+in the start command, the environment and the configuration of nginx, Apache, haproxy, Caddy and lighttpd, in
+EXPOSE and HEALTHCHECK, and in compose on the container's side of ports, in expose, health checks, labels,
+and the URLs and configurations of other services. All of these or none. The host's side stays.
+
+Without root a port below 1024 can't be had with podman, on a host's network, and on older Kubernetes nodes.
+
+It stays away where a place that knows the port can't be changed, such as the application's own source: that is
+shown with the place. It is unsafe where nothing in sight runs the image, or where a manifest, a script or a
+document names the port.`,
+  setsUser: false,
+  example: 'nginx-with-its-own-configuration-listens-on-8080',
+  *apply({ project, options }) {
+    for (const move of jointMoves(project, options.ports)) yield finding(move);
+  },
+};
+
+function finding(joint: JointMove): Finding {
+  const { edits, obstacles, doubts } = joint;
+  const [first] = joint.moves as [PortMove, ...PortMove[]];
+  const { target } = first;
+  const place = { target, ...placeOf(first) };
+  if (obstacles.length > 0) {
+    const reasons = obstacles.map(({ message, advice }): Reason => ({ rule: 'low-port', message, ...(advice === undefined ? {} : { advice }) }));
+    return { ...place, message: `${saidBy(first)}; what names it can't all be changed`, safety: 'manual', reasons, edits: [], user: undefined };
+  }
+  return {
+    ...place,
+    message: `${saidBy(first)}; inside it becomes ${first.ports.map(({ to }) => to).join(' and ')}${alongWith(joint)}`,
+    safety: doubts.length > 0 ? 'unsafe' : 'safe',
+    reasons: doubts,
+    edits,
+    user: undefined,
+    verify: (after) => wrongPorts(joint, after),
+  };
+}
+
+function placeOf({ place, target }: PortMove) {
+  if (place) return { path: place.path, start: place.start, end: place.end };
+  const { start, end } = target.stage.from;
+  return { path: target.unit.file.path, start, end };
+}
+
+function saidBy({ ports }: PortMove): string {
+  return ports.map(({ said }) => said).join(', ');
+}
+
+/** Other targets that move with the first, since they share a file. */
+function alongWith({ moves }: JointMove): string {
+  const others = moves.slice(1).map(({ target }) => `${target.unit.file.path} (${stageLabel(target)})`);
+  return others.length > 0 ? `, also for ${others.join(', ')}` : '';
+}
+
+/** Every target listens where it was to, and nowhere below. */
+function wrongPorts({ moves }: JointMove, { project }: Target): string | undefined {
+  for (const { target, ports } of moves) {
+    const after = project.targets.find((one) => one.unit.file.path === target.unit.file.path && stageLabel(one) === stageLabel(target));
+    const listening = after ? runsOf(after).flatMap((run) => listeningOf(run).map(({ port }) => port)) : [];
+    for (const { from, to } of ports) {
+      if (listening.includes(from)) return `it would still listen on ${from}`;
+      if (!listening.includes(to)) return `it would not listen on ${to}`;
+    }
+  }
+  return undefined;
+}
