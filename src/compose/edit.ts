@@ -201,6 +201,10 @@ function alphabetic(map: YamlMap, key: string): YamlPair | undefined {
 
 function usual(map: YamlMap, key: string): YamlPair | undefined {
   const rank = USUAL_ORDER.indexOf(key);
+  // What says which container it is stands first in most files, in an order of their own.
+  const later = map.pairs.findIndex((pair) => USUAL_ORDER.indexOf(pair.key.value) > rank);
+  const first = rank < 0 || rank > USUAL_ORDER.indexOf('user') ? undefined : map.pairs.slice(0, later < 0 ? undefined : later).findLast((pair) => USUAL_ORDER.includes(pair.key.value));
+  if (first) return first;
   let best: YamlPair | undefined;
   for (const pair of map.pairs) {
     const own = USUAL_ORDER.indexOf(pair.key.value);

@@ -173,7 +173,8 @@ class Resolver {
     const byDefault = defaultBase(beside);
     const isWhole = isComplete(service.layers);
     if (file === byDefault || (isWhole && !(isOverride(file) && byDefault))) return [];
-    const candidates = isWhole ? [byDefault!] : beside.filter((other) => other !== file);
+    const others = isWhole ? [byDefault!] : beside.filter((other) => other !== file);
+    const candidates = [...new Set(others.flatMap((other) => [other, ...this.included(other, new Set([file]))]))];
     const bases = candidates.flatMap((other) => this.byFile.get(other)?.find((one) => one.source.name === source.name && isComplete(one.service.layers)) ?? []);
     return bases.some((base) => base.file === byDefault) ? bases.filter((base) => base.file === byDefault) : bases;
   }
@@ -185,6 +186,16 @@ class Resolver {
       if (this.includes(other, file, new Set())) this.fail(file, one.found, `include leads back to this file by way of ${one.path}; break the circle`);
       else if (this.stacks.has(other)) this.join(file, other);
     }
+  }
+
+  /** The files of the run that a file includes, and those that these do. */
+  private included(file: ComposeFile, seen: Set<ComposeFile>): ComposeFile[] {
+    return includesOf(file, this.variablesOf(dirname(file.absolute))).flatMap(({ path }) => {
+      const other = isLocal(path) ? this.byPath.get(resolve(dirname(file.absolute), path)) : undefined;
+      if (!other || seen.has(other)) return [];
+      seen.add(other);
+      return [other, ...this.included(other, seen)];
+    });
   }
 
   private includes(from: ComposeFile, wanted: ComposeFile, seen: Set<ComposeFile>): boolean {

@@ -36,11 +36,16 @@ function documentsOf(text: string, merge: boolean): Document[] {
   // Keys are not checked for being unique here: yaml takes quadratic time for it.
   for (const document of parseAllDocuments(text, { merge, logLevel: 'error', uniqueKeys: false })) {
     if ('empty' in document && document.empty) continue;
-    const [error] = document.errors ?? [];
+    const error = (document.errors ?? []).find((one) => !isTolerated(one));
     if (error) throw new YamlError(error.linePos?.[0].line ?? 1, firstLine(error.message));
     documents.push(document as Document);
   }
   return documents;
+}
+
+/** go-yaml, with which compose reads, lets the lines of a flow collection begin at the column of its key. */
+function isTolerated({ code, message }: { code: string; message: string }): boolean {
+  return code === 'BAD_INDENT' && message.startsWith('Flow ');
 }
 
 function firstLine(message: string): string {

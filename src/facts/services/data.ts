@@ -75,7 +75,7 @@ function folderCommand(mount: Mount, owner: string, { directory }: LinkedService
 }
 
 /** `docker compose`, with the file that it would not find by itself. */
-function composeCommand({ path, base }: LinkedService): string {
+export function composeCommand({ path, base }: LinkedService): string {
   const isDefault = !path.includes('/') && /^(docker-)?compose\.ya?ml$/.test(path);
   const files = base ? [base.path, path] : isDefault ? [] : [path];
   return ['docker compose', ...files.map((file) => `-f ${file}`)].join(' ');
@@ -115,4 +115,13 @@ export function closedFiles(linked: LinkedService, project: Project): Reason[] {
     return isPrivate ? [{ rule: 'closed-file', message: `${mount.source}, which is mounted at ${mount.target}, may be root's alone`, advice: 'let the account read what it needs there' }] : [];
   });
   return [...reasons, ...mounted];
+}
+
+/** Configuration that is mounted from where nobody here looks. */
+export function hiddenFiles({ service }: LinkedService, { disk }: Project): Reason[] {
+  const mount = service.mounts.find((one) => {
+    const host = hostPath(one);
+    return one.type === 'bind' && /^\/etc\/(?!(localtime|timezone|hosts|resolv\.conf|ssl\/certs|passwd|group|machine-id)(\/|$))/.test(`${one.target}/`) && (host === undefined || disk.stat(host) === undefined);
+  });
+  return mount ? [{ rule: 'not-in-sight', message: `what ${mount.source} brings to ${mount.target} is not in sight` }] : [];
 }

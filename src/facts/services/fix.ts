@@ -8,7 +8,7 @@ import type { Reason } from '../judgement.ts';
 import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { writesOf } from '../writes.ts';
-import { closedFiles, dataOf, dataReason, isSource } from './data.ts';
+import { closedFiles, composeCommand, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
 import { sourceTree } from './source-tree.ts';
 import { serviceTarget } from './target.ts';
 
@@ -52,6 +52,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   if (variable !== undefined) return refuse('needs-root', `with ${variable} in its environment the entrypoint of ${base.text} writes where only root may`, 'say the same in a configuration file that is mounted');
   const developer = sourceTree(linked, project, target) && project.configFor(linked.file.absolute)?.development;
   const user = developer !== undefined ? { user: developer, name: undefined } : userFor(facts, needs, wish);
+  if (!user && facts.accounts.length === 0) return refuse('conditions', `the account of ${base.text} for running it is not known`, 'look it up in the image, and set user:');
   if (!user) return refuse('unknown-accounts', `the number of the account ${facts.accounts[0]?.name ?? ''} in ${base.text} is not known`, `look it up: docker run --rm --entrypoint id ${base.text} ${facts.accounts[0]?.name ?? ''}`);
   const places = placesFor(target, linked, needs, user.user, project);
   if ('refused' in places) return places;
@@ -60,7 +61,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
     tmpfs: places.tmpfs,
     environment: needs.environment ?? {},
     tag: undefined,
-    doubts: [...onPurpose(linked), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? closedFiles(linked, project) : []), ...privateKeys(target), ...tooMuch(linked)],
+    doubts: [...onPurpose(linked), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
   };
 }
 
@@ -131,6 +132,13 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
       doubts.push({ rule: 'write-sign', message: `${because}; ${path} is in ${mounted.source}, which is mounted out of the repository and belongs to whoever checked it out` });
       continue;
     }
+    const volume = facts?.entry.volumes?.some((one) => within(path, one)) && open.some((one) => within(path, one));
+    if (volume && !doubts.some(({ message }) => message.includes(`at ${path},`))) {
+      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: `once: ${composeCommand(linked)} up --detach --renew-anon-volumes ${service.name}, which drops what is in it` });
+      continue;
+    }
+    // A volume of the image's that the program is told not to use.
+    if (because.startsWith('the base declares VOLUME') && !facts?.entry.writes?.includes(path) && data.some((one) => isNamed(one.path, target))) continue;
     if (tmpfs.some((one) => within(path, one)) || open.some((one) => within(path, one)) || isRunOnDebian(path, tmpfs)) continue;
     return refuse('write-sign', `${because}, and ${path} is root's in the image`, `mount a volume on ${path} that belongs to ${user}, or build an image where it does`);
   }
@@ -139,6 +147,11 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
     tmpfs: tmpfs.map((path) => `${path}:uid=${uid},gid=${gid ?? uid},mode=0755`),
     doubts: [...doubts, ...keptInMemory(target, tmpfs), ...data.map((one) => dataReason(one, user, linked, facts?.family ?? 'unknown', project))],
   };
+}
+
+/** Whether the start command names a path. */
+function isNamed(path: string, target: Target): boolean {
+  return startOf(target).commands.some(({ words }) => words.some(({ value }) => value !== undefined && value.split('=').at(-1) === path));
 }
 
 function within(path: string, directory: string): boolean {
@@ -177,7 +190,7 @@ function onPurpose({ service }: LinkedService): Reason[] {
 
 /** What is open about the image and its start. Ports are no doubt: compose's own network lets anybody listen below 1024. */
 function ofImage(target: Target, facts: ImageFacts, needs: AsUser): Reason[] {
-  const settled = new Set<Reason['rule']>(['data', 'low-port', ...(onlyArguments(target, facts) ? (['unknown-program', 'unreadable-start'] as const) : [])]);
+  const settled = new Set<Reason['rule']>(['data', 'low-port', ...(onlyArguments(target, facts) ? (['unknown-program', 'unreadable-start', 'script-out-of-sight'] as const) : [])]);
   const found: Reason[] = doubtsOf(target).filter(({ rule }) => !settled.has(rule)).map(({ line: _, ...reason }) => reason);
   if (needs.doubt !== undefined) found.push({ rule: 'unverified-base', message: needs.doubt });
   if (facts.entry.unverified?.includes('accounts')) found.push({ rule: 'unknown-accounts', message: `the number of ${facts.accounts[0]?.name ?? 'its account'} in the image was not read in a primary source` });

@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { globMatches } from '../../images/glob.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Judgement, Reason } from '../judgement.ts';
@@ -10,6 +12,7 @@ import { startsNothing, startsPrompt, unknownBase } from '../keep-away/starts-no
 import { startsOthers } from '../keep-away/starts-others.ts';
 import { memo } from '../memo.ts';
 import { portsOf } from '../ports.ts';
+import { startOf } from '../start.ts';
 import { effectiveUser, isRoot } from '../user.ts';
 import { serviceFix } from './fix.ts';
 import { generatedHeader, serviceOptOut } from './opt-out.ts';
@@ -62,7 +65,7 @@ function judged(linked: LinkedService, project: Project): Judgement {
     if (reason) return { verdict: verdictOf(reason), reasons: [reason] };
   }
   const fix = serviceFix(linked, project);
-  return 'refused' in fix ? refused(fix.refused) : { verdict: 'fixable', reasons: [] };
+  return 'refused' in fix ? { verdict: verdictOf(fix.refused), reasons: [fix.refused] } : { verdict: 'fixable', reasons: [] };
 }
 
 interface Asked {
@@ -85,6 +88,7 @@ const RULES: ((asked: Asked) => Reason | undefined)[] = [
   ({ target }) => startsNothing(target),
   ({ target }) => startsPrompt(target),
   ({ target, linked }) => withRemains(scriptNeedsRoot(target), linked),
+  replacedEntrypoint,
   forDevelopment,
   rootHome,
   lowPort,
@@ -126,9 +130,26 @@ function startsMore({ linked, target }: Asked): Reason | undefined {
 
 /** The image drops by itself, unless the service takes away the capabilities that this asks for, and it then stays root. */
 function drops({ linked, target }: Asked): Reason | undefined {
-  const reason = dropsByItself(target);
-  if (!reason || reason.rule !== 'drops-by-itself') return reason;
+  const reason = dropsByItself(target) ?? handsBack(target);
+  if (!reason) return undefined;
   return staysRoot(linked, target) ? undefined : { ...reason, advice: 'leave it: the start prepares its data as root, then changes user' };
+}
+
+/** A shell that ends in the image's own entrypoint, with what that drops for: `sh -c "… exec docker-entrypoint.sh redis-server"`. */
+function handsBack(target: Target): Reason | undefined {
+  const { base } = historyOf(target.stage, target.unit);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const own = posix.basename(entry?.entrypoint?.[0] ?? '');
+  if (!entry || entry.drop !== 'entrypoint' || own === '') return undefined;
+  const found = startOf(target).commands.find(({ name, words }) => name === own && words[1] !== undefined && (entry.dropsFor ?? entry.cmd ?? []).some((pattern) => globMatches(pattern, words[1]!.value ?? '')));
+  return found && { rule: 'drops-by-itself', message: `the start command ends in the entrypoint of ${base.text}, which changes to an unprivileged user by itself` };
+}
+
+/** What starts it is a script of the image that nobody here has read, in the place of the one that is known. */
+function replacedEntrypoint({ linked, target }: Asked): Reason | undefined {
+  const [script] = startOf(target).unseen;
+  if (linked.service.entrypoint === undefined || script === undefined) return undefined;
+  return { rule: 'script-out-of-sight', message: `its entrypoint ${script} is not in sight, and takes the place of the image's own`, advice: `read it, and set user: where it needs no root` };
 }
 
 /** Redis 8 looks whether it may change user, and goes on as root where it may not (redis/docker-library-redis, docker-entrypoint.sh). */
