@@ -2,6 +2,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { type Builder, buildersUnder } from './builders/read.ts';
 import { readComposeFile } from './compose/file.ts';
 import type { Service } from './compose/read.ts';
+import { offsetsOf } from './compose/scalars.ts';
 import { type ComposeService, readStacks } from './compose/stack.ts';
 import { type Config, type Configs, namedFor } from './config.ts';
 import type { Disk } from './disk.ts';
@@ -61,8 +62,12 @@ export interface Unit {
   config: Config | undefined;
   /** Whom to ask about an image that neither the configuration nor the catalogue knows. */
   source: ImageSource | undefined;
-  /** The images that this repository builds, by name: a FROM may name one. Shared by all units of a project. */
+  /** The images that this repository builds, by name: a FROM may name one. Shared by all units of a project but those with names of their own. */
   images: ReadonlyMap<string, BuiltImage>;
+  /** Images that the builds give names of their own (`additional_contexts`): what a FROM then means; undefined for what is no image. */
+  aliases?: ReadonlyMap<string, string | undefined>;
+  /** Where the Dockerfile stands in a compose file (`dockerfile_inline`): all else of that is blank in its text. */
+  inline?: { service: string; indent: string };
 }
 
 /** A stage of this repository that is an image of its own. */
@@ -156,10 +161,63 @@ export function link(files: readonly SourceFile[], disk: Disk, configs: Configs,
     units.push({ file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders, config: configs.for(file.absolute), source, images });
   }
   const byPath = new Map(files.map((file) => [file.absolute, file]));
+  for (const own of inlineBuilds(services)) {
+    const unit = inlineUnit(own, byPath.get(own[0]!.file.absolute)!, { disk, configs, source, images, errors });
+    if (unit) units.push(unit);
+  }
   const project: Project = { disk, units, targets: [], services, files: byPath, configFor: (path) => configs.for(path), images, source, errors };
   for (const unit of units) nameImages(unit, images);
+  for (const unit of units) nameContexts(unit, units);
   project.targets.push(...units.flatMap((unit) => targetsOf(unit, services, project)));
   return project;
+}
+
+/** Services by the Dockerfile that stands in their own file: those that share one by an anchor or `extends` together. */
+function inlineBuilds(services: readonly LinkedService[]): LinkedService[][] {
+  const byPlace = new Map<string, LinkedService[]>();
+  for (const linked of services) {
+    const found = linked.service.build?.inline;
+    if (!found || found.place.file.path === undefined || found.place.file !== linked.file) continue;
+    const key = `${found.place.file.absolute}\n${found.place.start}`;
+    byPlace.set(key, [...(byPlace.get(key) ?? []), linked]);
+  }
+  return [...byPlace.values()];
+}
+
+/**
+ * A Dockerfile that stands in a compose file, at its own offsets. Undefined for one that is not written letter by
+ * letter, or that has variables of compose: what is built is then another text.
+ */
+function inlineUnit(own: LinkedService[], file: SourceFile, { disk, configs, source, images, errors }: { disk: Disk; configs: Configs; source: ImageSource | undefined; images: Map<string, BuiltImage>; errors: FileError[] }): Unit | undefined {
+  const [{ service, source: named }] = own as [LinkedService];
+  const { node } = service.build!.inline!;
+  const offsets = node.kind === 'scalar' && node.style === 'literal' && !node.value.includes('$') ? offsetsOf(file.text, node) : undefined;
+  if (!offsets || offsets.length < 2) return undefined;
+  const kept = new Set(offsets.slice(0, -1));
+  const text = file.text.split('').map((character, at) => (kept.has(at) || character === '\n' || character === '\r' ? character : ' ')).join('');
+  const dockerfile = attempt(file.path, errors, () => parseDockerfile(text));
+  if (!dockerfile) return undefined;
+  const first = offsets[0]!;
+  const indent = file.text.slice(file.text.lastIndexOf('\n', first - 1) + 1, first);
+  return { file, dockerfile, context: contextOf(file, dockerfile, own, disk), services: own, builders: [], config: configs.for(file.absolute), source, images, inline: { service: named.name, indent } };
+}
+
+/** The names that all services give a build's further contexts: images, and what other services build. */
+function nameContexts(unit: Unit, units: readonly Unit[]): void {
+  const [first, ...others] = unit.services;
+  const contexts = (first?.service.build?.additionalContexts ?? []).filter(({ name, value }) => others.every(({ service }) => service.build?.additionalContexts.some((one) => one.name === name && one.value === value)));
+  if (contexts.length === 0) return;
+  const aliases = new Map<string, string | undefined>();
+  const images = new Map(unit.images);
+  for (const { name, value } of contexts) {
+    const service = /^service:(.+)$/.exec(value ?? '')?.[1];
+    const builder = service === undefined ? undefined : units.find(({ services }) => services.some((one) => one.stack === first!.stack && one.source.name === service));
+    const stage = builder && stageOf(builder.dockerfile.stages, builder.services.find((one) => one.source.name === service)!.service.build!.target);
+    const reference = parseReference(name);
+    if (builder && stage && reference) images.set(imageKey(reference), { unit: builder, stage });
+    else aliases.set(name, /^docker-image:\/\/(.+)$/.exec(value ?? '')?.[1]);
+  }
+  Object.assign(unit, { aliases, images });
 }
 
 /** Enters the names that builders give a Dockerfile's images. */
@@ -290,6 +348,8 @@ const stagesByName = memo((stages: readonly Stage[]) => {
 });
 
 /** The name by which reports call a target's stage. */
-export function stageLabel(target: Target): string {
-  return target.stage.name ?? String(target.stage.index);
+export function stageLabel({ unit, stage }: Target): string {
+  const own = stage.name ?? String(stage.index);
+  if (!unit.inline) return own;
+  return stage === unit.dockerfile.stages.at(-1) ? unit.inline.service : `${unit.inline.service}:${own}`;
 }

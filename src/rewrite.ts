@@ -304,7 +304,7 @@ function sameIn(project: Project, target: Target): Target | undefined {
 
 /** Whether two targets, read at different times, are the same one. */
 function isSameTarget(one: Target, other: Target): boolean {
-  return one.unit.file.path === other.unit.file.path && one.stage.name === other.stage.name && one.stage.from.logical === other.stage.from.logical;
+  return one.unit.file.path === other.unit.file.path && one.unit.inline?.service === other.unit.inline?.service && one.stage.name === other.stage.name && one.stage.from.logical === other.stage.from.logical;
 }
 
 /** A second run changes nothing. */

@@ -1,10 +1,10 @@
-import { type Edited, insertItem, insertKey, insertSetting, isRefused, replaceInside, replaceText, sharersOf } from '../src/compose/edit.ts';
+import { deleteKey, type Edited, insertItem, insertKey, insertSetting, isRefused, replaceInside, replaceText, sharersOf } from '../src/compose/edit.ts';
 import { scalarOf } from '../src/compose/layers.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { parseReference } from '../src/images/reference.ts';
-import { judgeService } from '../src/facts/services/judge.ts';
+import { judgeService, standsAlone } from '../src/facts/services/judge.ts';
 import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
-import { builtFor, serviceTarget } from '../src/facts/services/target.ts';
+import { serviceTarget } from '../src/facts/services/target.ts';
 import type { Reason } from '../src/facts/judgement.ts';
 import type { LinkedService, Project, Target } from '../src/project.ts';
 import type { Finding, Transform } from '../src/transform.ts';
@@ -29,7 +29,7 @@ remains for it. Services with the source mounted over where they work get a user
   *apply({ project, options }) {
     const done = new Set<string>();
     for (const linked of project.services) {
-      if (done.has(keyOf(linked)) || isLaidOver(linked, project) || builtFor(linked, project)) continue;
+      if (done.has(keyOf(linked)) || isLaidOver(linked, project) || !standsAlone(linked, project)) continue;
       done.add(keyOf(linked));
       const target = serviceTarget(linked, project);
       if (!target || judgeService(linked, project).verdict !== 'fixable') continue;
@@ -73,7 +73,8 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   };
 }
 
-function intent({ user, name, tmpfs, tag }: ServiceFix): string {
+function intent({ user, name, tmpfs, tag, remove }: ServiceFix): string {
+  if (remove) return `take user: away, so that it runs as ${user}, which its image says`;
   if (tag !== undefined) return `take its variant without root, ${tag}`;
   const paths = tmpfs.map((entry) => entry.slice(0, entry.indexOf(':')));
   return `make it run as ${name === undefined ? user : `${name} (${user})`}${paths.length > 0 ? `, with ${paths.join(', ')} in memory` : ''}`;
@@ -113,7 +114,8 @@ function reasonAgainst(other: LinkedService, project: Project): string {
   return reason ? reason.message : 'needs another user';
 }
 
-function editsOf(linked: LinkedService, { user, tmpfs, environment, tag }: ServiceFix, shared: boolean): Edited[] {
+function editsOf(linked: LinkedService, { user, tmpfs, environment, tag, remove }: ServiceFix, shared: boolean): Edited[] {
+  if (remove) return [deleteKey(linked, 'user', { shared })];
   if (tag !== undefined) return [retagged(linked, tag)];
   const { service } = linked;
   const edits: Edited[] = [userEdit(linked, user, shared)];
@@ -140,10 +142,14 @@ function retagged(linked: LinkedService, tag: string): Edited {
 }
 
 /** Every service that was to change says what was meant, as the result is read. */
-function wrongAfter(after: Target, { user, tmpfs, tag }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
+function wrongAfter(after: Target, { user, tmpfs, tag, remove }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
   for (const { file, source, base } of changed) {
     const now = after.project.services.find((one) => one.file.absolute === file.absolute && one.source.name === source.name && one.base?.file.absolute === base?.file.absolute);
     if (!now) return `the service ${source.name} would be gone`;
+    if (remove) {
+      if (now.service.user !== undefined) return `${source.name} would still have user: ${now.service.user}`;
+      continue;
+    }
     if (tag !== undefined) {
       if (!now.service.image?.endsWith(`:${tag}`)) return `the image of ${source.name} would be ${now.service.image}`;
       continue;

@@ -8,6 +8,7 @@ import { basesAccounts, fittingAccount } from './fitting-account.ts';
 import { type History, historyOf } from './history.ts';
 import { packageAccount } from '../programs/lookup.ts';
 import { installedPrograms } from './programs.ts';
+import { USER_PATTERN } from '../settings.ts';
 import { baseUser, isRoot } from './user.ts';
 
 /** Whom a target will run as, and what has to be done for it. */
@@ -36,13 +37,20 @@ export type Wish = string | undefined;
 export const NEW_UID = 10_001;
 
 /** The account that a target should run as, by the preferences of RULES D. */
-export function accountFor(target: Target, wish?: Wish): Account {
+export function accountFor(target: Target, asked?: Wish): Account {
+  const wish = servicesUser(target) ?? asked;
   const parent = fixedParent(target);
   if (parent) return inherited(accountFor(parent, wish));
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history);
   return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history);
+}
+
+/** Whom all services that set a user have the target run as, so that image and service agree; undefined where none does, or root. */
+function servicesUser({ services }: Target): Wish {
+  const users = [...new Set(services.flatMap(({ service }) => service.user ?? []))];
+  return users.length === 1 && new RegExp(USER_PATTERN).test(users[0]!) ? users[0] : undefined;
 }
 
 /** The account of a target that this one builds on is made there. */

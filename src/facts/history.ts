@@ -3,7 +3,7 @@ import { parseReference, type Reference } from '../images/reference.ts';
 import { expand, type Variables } from '../dockerfile/expand.ts';
 import { properties } from '../dockerfile/inside.ts';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
-import { type BuiltImage, imageKey, stageNamed, type Unit } from '../project.ts';
+import { type BuiltImage, imageKey, type LinkedService, stageNamed, type Unit } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { memo } from './memo.ts';
 import { MOVED_WORKDIR, movableWorkdir } from './root-paths.ts';
@@ -69,7 +69,7 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
   const chain = chainOf(stage, own);
   const stages = chain.map((link) => link.stage);
   const [first] = chain as [BuiltImage, ...BuiltImage[]];
-  const base = baseOf(first.stage, first.unit.dockerfile, own);
+  const base = baseOf(first, own);
   const facts = base.kind === 'image' ? base.facts : undefined;
   const history: History = {
     base,
@@ -91,7 +91,7 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
 
   for (const { stage: member, unit } of chain) {
     const { dockerfile } = unit;
-    const globals = globalsOf(dockerfile);
+    const globals = globalsOf(dockerfile, unit);
     let args: Declaration | undefined;
     let cmdHere = false;
     let variables = variablesOf(environment, args, given);
@@ -180,7 +180,7 @@ function chainOf(stage: Stage, unit: Unit): BuiltImage[] {
 
 /** What a stage is built on, if it is of this repository: an earlier stage, or an image that another Dockerfile builds. */
 export function parentOf({ stage, unit }: BuiltImage): BuiltImage | undefined {
-  const text = fromText(stage, unit.dockerfile) ?? '';
+  const text = fromText(stage, unit) ?? '';
   const earlier = stageNamed(unit.dockerfile.stages, text, stage.index);
   if (earlier) return { stage: earlier, unit };
   if (unit.images.size === 0) return undefined;
@@ -189,24 +189,33 @@ export function parentOf({ stage, unit }: BuiltImage): BuiltImage | undefined {
 }
 
 /** What FROM means once the ARGs before it are filled in. */
-function fromText(stage: Stage, dockerfile: Dockerfile): string | undefined {
-  const globals = globalsOf(dockerfile);
-  return expand(stage.base, (name) => globals.get(name), dockerfile.escape);
+function fromText(stage: Stage, unit: Unit): string | undefined {
+  const { dockerfile, aliases } = unit;
+  const globals = globalsOf(dockerfile, unit);
+  const text = expand(stage.base, (name) => globals.get(name), dockerfile.escape);
+  return text !== undefined && aliases?.has(text) && !stageNamed(dockerfile.stages, text, stage.index) ? aliases.get(text) : text;
 }
 
-/** The ARGs before the first FROM: `null` for one without a default, which is empty unless who builds says otherwise. */
-const globalsOf = memo((dockerfile: Dockerfile): ReadonlyMap<string, string | null | undefined> => {
-  const globals = new Map<string, string | null | undefined>();
+/** The ARGs before the first FROM: `null` for one without a default, which is empty unless who builds says otherwise, as compose may. */
+const globalsOf = memo((dockerfile: Dockerfile, { services }: Unit): ReadonlyMap<string, string | null | undefined> => {
+  const given = givenArgs(services);
+  const globals = new Map<string, string | null | undefined>(given);
   for (const instruction of dockerfile.globals) {
     for (const { name, value } of properties(instruction, dockerfile.escape)) {
-      globals.set(name, value === undefined ? null : expand(value, (other) => globals.get(other), dockerfile.escape));
+      globals.set(name, value === undefined ? (given.get(name) ?? null) : expand(value, (other) => globals.get(other), dockerfile.escape));
     }
   }
   return globals;
 });
 
-function baseOf(stage: Stage, dockerfile: Dockerfile, { config, source }: Unit): Base {
-  const text = fromText(stage, dockerfile);
+/** The build arguments that all services which build a Dockerfile give the same value. */
+function givenArgs([first, ...others]: readonly LinkedService[]): Map<string, string> {
+  const agreed = (first?.service.build?.args ?? []).filter(({ name, value }) => others.every(({ service }) => service.build?.args.some((one) => one.name === name && one.value === value)));
+  return new Map(agreed.flatMap(({ name, value }) => (value === undefined || value.includes('$') ? [] : [[name, value]])));
+}
+
+function baseOf({ stage, unit }: BuiltImage, { config, source }: Unit): Base {
+  const text = fromText(stage, unit);
   if (text === 'scratch') return { kind: 'scratch', text };
   const reference = text ? parseReference(text) : undefined;
   return text && reference ? { kind: 'image', text, reference, facts: lookUp(reference, config?.images) ?? source?.lookUp(text, reference) } : { kind: 'unresolved', text: stage.base };

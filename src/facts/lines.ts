@@ -8,9 +8,9 @@ export function insertLines(target: Target, place: Place, lines: readonly string
 }
 
 /** The same for a file that is not the target's own. */
-export function insertLinesInto({ file, dockerfile }: Unit, place: Place, lines: readonly string[], spaced = place.spaced): FileEdit {
+export function insertLinesInto({ file, dockerfile, inline }: Unit, place: Place, lines: readonly string[], spaced = place.spaced): FileEdit {
   const { eol } = dockerfile;
-  const block = lines.join(eol);
+  const block = (inline ? lines.map((line) => inline.indent + line.replaceAll('$', '$$$$')) : lines).join(eol);
   if (place.above) return { path: file.path, start: place.offset, end: place.offset, text: block + eol + (spaced ? eol : '') };
   return { path: file.path, start: place.offset, end: place.until ?? place.offset, text: eol + (spaced ? eol : '') + block };
 }

@@ -96,7 +96,7 @@ export interface Summary {
   /** Targets by verdict. */
   verdicts: Partial<Record<Verdict, number>>;
   services: number;
-  /** Services of ready-made images by verdict; what runs a target has the target's. */
+  /** Services by verdict, those left out that have the verdict of the target they run. */
   serviceVerdicts: Partial<Record<Verdict, number>>;
   /** Fixes by what became of them. */
   fixes: { pending: number; applied: number; skipped: number; manual: number };

@@ -1,8 +1,7 @@
 import { lineAt } from '../compose/yaml.ts';
 import type { Reason } from '../facts/judgement.ts';
-import { judgeService, userOfService } from '../facts/services/judge.ts';
+import { judgeService, standsAlone, userOfService } from '../facts/services/judge.ts';
 import { builtFor } from '../facts/services/target.ts';
-import { isRoot } from '../facts/user.ts';
 import { type LinkedService, type Project, stageLabel, type Target } from '../project.ts';
 import type { Settled } from '../rewrite.ts';
 import type { ServiceReport, TargetReport } from './report.ts';
@@ -20,20 +19,20 @@ export function serviceReports(project: Project, settled: readonly Settled[], ta
 function serviceReport(linked: LinkedService, project: Project, settled: readonly Settled[], targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
   const { service, path, source, file } = linked;
   const place = { path, name: source.name, line: lineAt(file.text, source.key.start), image: service.image, build: service.build?.context };
+  const own = settled.find(({ finding }) => finding.target.standsFor !== undefined && isThis(finding.target.standsFor, linked)) ?? settled.find(({ finding }) => (finding.also ?? []).some((one) => isThis(one, linked)));
   const target = builtFor(linked, project);
   const built = target && targets.get(target);
-  if (target && built) return { ...place, ...ofTarget(linked, target, built) };
-  const own = settled.find(({ finding }) => finding.target.standsFor !== undefined && isThis(finding.target.standsFor, linked)) ?? settled.find(({ finding }) => (finding.also ?? []).some((one) => isThis(one, linked)));
+  if (!own && target && built && !standsAlone(linked, project)) return { ...place, ...ofTarget(target, built) };
   const judgement = judgeService(linked, project);
   const isDropped = own?.status === 'skipped' && own.finding.safety !== 'unsafe';
   const isFix = own !== undefined && own.status !== 'manual' && !isDropped;
   return {
     ...place,
-    verdict: judgement.verdict === 'fixable' && !isFix && own !== undefined ? 'refused' : judgement.verdict,
+    verdict: isFix ? 'fixable' : own !== undefined ? 'refused' : judgement.verdict,
     safety: own?.finding.safety,
     userBefore: userOfService(linked, project),
     userAfter: isFix ? own.finding.user : undefined,
-    reasons: [...judgement.reasons, ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : [])],
+    reasons: [...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : [])],
   };
 }
 
@@ -45,11 +44,11 @@ function dropped({ skipped }: Settled): Reason {
   return { rule: 'shared-text', message: skipped ?? 'its fix was dropped' };
 }
 
-/** A service that runs a target has its verdict, but for a user of its own. */
-function ofTarget({ service }: LinkedService, target: Target, built: TargetReport): Omit<ServiceReport, 'path' | 'name' | 'line' | 'image' | 'build'> {
-  const runs = { path: target.unit.file.path, stage: stageLabel(target) };
-  const { verdict, safety, userBefore, userAfter, reasons } = built;
-  if (service.user === undefined) return { verdict, safety, userBefore, userAfter, reasons, runs };
-  if (!isRoot(service.user)) return { verdict: 'nonroot', safety: undefined, userBefore: service.user, userAfter: undefined, reasons: [{ rule: 'already-nonroot', message: `it runs as ${service.user}` }], runs };
-  return { verdict: 'refused', safety: undefined, userBefore: service.user, userAfter: undefined, reasons: [{ rule: 'asked-for-root', message: `the file asks for user: ${service.user}, whatever the image says` }, ...reasons], runs };
+/** A service that runs a target has its verdict. */
+function ofTarget(target: Target, { verdict, safety, userBefore, userAfter, reasons }: TargetReport): Omit<ServiceReport, 'path' | 'name' | 'line' | 'image' | 'build'> {
+  return { verdict, safety, userBefore, userAfter, reasons, runs: runs(target) };
+}
+
+function runs(target: Target): NonNullable<ServiceReport['runs']> {
+  return { path: target.unit.file.path, stage: stageLabel(target) };
 }

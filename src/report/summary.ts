@@ -35,8 +35,8 @@ function targetLines(target: TargetReport, report: Report, paint: SummaryOptions
 
 /** A service that runs a target has its word there. */
 function serviceLines(service: ServiceReport, report: Report, paint: SummaryOptions['paint']): string[] {
-  const { path, line, name, runs, reasons } = service;
-  if (runs && reasons[0]?.rule !== 'asked-for-root') return [];
+  const { path, line, name, runs } = service;
+  if (runs) return [];
   return verdictLines(`${path}:${line} (${name})`, service, isPending({ path, stage: name }, report), whyLeftOut({ path, stage: name }, report), true, paint);
 }
 
@@ -71,7 +71,7 @@ function counts({ summary }: Report, paint: SummaryOptions['paint']): string[] {
   const { verdicts, serviceVerdicts, fixes, unsafe, errors, left, targets, files } = summary;
   const services = Object.values(serviceVerdicts).reduce((sum, number) => sum + number, 0);
   const both = (verdict: Verdict) => (verdicts[verdict] ?? 0) + (serviceVerdicts[verdict] ?? 0);
-  const counted = services === 0 ? `${targets} ${targets === 1 ? 'target' : 'targets'}` : `${targets} ${targets === 1 ? 'target' : 'targets'} and ${services} ${services === 1 ? 'service' : 'services'} of ready-made images`;
+  const counted = services === 0 ? `${targets} ${targets === 1 ? 'target' : 'targets'}` : `${targets} ${targets === 1 ? 'target' : 'targets'} and ${services} ${services === 1 ? 'service' : 'services'}`;
   const parts = [
     fixes.pending > 0 ? `${fixes.pending} to fix` : '',
     fixes.applied > 0 ? `${fixes.applied} fixed` : '',

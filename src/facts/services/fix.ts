@@ -3,14 +3,16 @@ import { type AsUser, asUser, rootlessTag } from '../../images/as-user.ts';
 import type { ImageAccount } from '../../images/types.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
 import { doubtsOf } from '../doubts.ts';
+import { familyOf } from '../family.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
+import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
 import { closedFiles, composeCommand, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
 import { sourceTree } from './source-tree.ts';
-import { serviceTarget } from './target.ts';
+import { builtFor, serviceTarget } from './target.ts';
 
 /** What takes a service of a ready-made image off root. */
 export interface ServiceFix {
@@ -23,6 +25,8 @@ export interface ServiceFix {
   environment: Record<string, string>;
   /** Another tag of the image, which does not run as root; then no `user:` is needed. */
   tag: string | undefined;
+  /** Whether `user:` is taken away, because what is built here runs as somebody else already. */
+  remove?: boolean;
   /** What it rests on that is out of sight. */
   doubts: Reason[];
 }
@@ -37,6 +41,9 @@ const ANY = 10_001;
  */
 export function serviceFix(linked: LinkedService, project: Project, wish?: string): ServiceFix | { refused: Reason } {
   const target = serviceTarget(linked, project)!;
+  const built = builtFor(linked, project);
+  const own = built && effectiveUser(built);
+  if (own?.kind === 'nonroot') return { user: own.text, name: undefined, tmpfs: [], environment: {}, tag: undefined, remove: true, doubts: [...onPurpose(linked), ...dataOf(linked, project).map((one) => dataReason(one, own.text, linked, familyOf(historyOf(target.stage, target.unit)), project))] };
   const { base } = historyOf(target.stage, target.unit);
   const facts = base.kind === 'image' ? base.facts : undefined;
   if (!facts) return refuse('unknown-base', `what ${base.text} needs as another user is not known`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);

@@ -4,6 +4,7 @@ import type { LinkedService, Project, Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Judgement, Reason } from '../judgement.ts';
 import { development } from '../keep-away/development.ts';
+import { judge } from '../keep-away/index.ts';
 import { dropsByItself } from '../keep-away/drops.ts';
 import { livesInRootHome } from '../keep-away/root-home.ts';
 import { needsRoot, scriptNeedsRoot } from '../keep-away/needs-root.ts';
@@ -19,7 +20,7 @@ import { generatedHeader, serviceOptOut } from './opt-out.ts';
 import { changesTo, powersOf } from './powers.ts';
 import { remainsFor } from './remains.ts';
 import { sourceTree } from './source-tree.ts';
-import { serviceTarget } from './target.ts';
+import { builtFor, serviceTarget } from './target.ts';
 
 /** What is to be said of a service that runs a ready-made image, before anybody mends it. Lines are those of its file. */
 export const judgeService = memo((linked: LinkedService, project: Project): Judgement => {
@@ -53,19 +54,38 @@ function judged(linked: LinkedService, project: Project): Judgement {
   const [lost] = linked.unresolved;
   if (lost) return unknown({ rule: 'not-in-sight', message: lost.message, advice: 'run unroot where that file is' });
   if (service.user !== undefined && !isRoot(service.user)) return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `it runs as ${service.user}` }] };
-  if (service.image === undefined) return unknown({ rule: 'not-in-sight', message: 'it names no image and builds none: a part of a service of another file' });
+  if (service.build && !builtFor(linked, project)) return powered(linked) ?? unknown(unseenBuild(linked));
+  if (service.image === undefined && !service.build) return unknown({ rule: 'not-in-sight', message: 'it names no image and builds none: a part of a service of another file' });
   const target = serviceTarget(linked, project);
   if (!target) return powered(linked) ?? unknown(unknownImage(linked));
   const foreign = windows(target);
   if (foreign) return refused(foreign);
   const user = effectiveUser(target);
-  if (user.kind === 'nonroot') return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `${service.image} runs as ${user.text}` }] };
+  if (user.kind === 'nonroot') return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `${service.image ?? 'what it builds'} runs as ${user.text}` }] };
   for (const rule of RULES) {
     const reason = rule({ linked, project, target });
     if (reason) return { verdict: verdictOf(reason), reasons: [reason] };
   }
   const fix = serviceFix(linked, project);
   return 'refused' in fix ? { verdict: verdictOf(fix.refused), reasons: [fix.refused] } : { verdict: 'fixable', reasons: [] };
+}
+
+/**
+ * Whether a service that runs a target of a Dockerfile here has a verdict of its own: it sets a user, or starts
+ * something else than what the image's entrypoint drops for.
+ */
+export const standsAlone = memo((linked: LinkedService, project: Project): boolean => {
+  const built = builtFor(linked, project);
+  const { service } = linked;
+  if (!built) return true;
+  if (service.user !== undefined) return !isRoot(service.user) || effectiveUser(built).kind === 'nonroot';
+  return judge(built).verdict === 'drops' && (service.command !== undefined || service.entrypoint !== undefined) && judgeService(linked, project).verdict !== 'drops';
+});
+
+function unseenBuild({ service }: LinkedService): Reason {
+  const { inline, context, dockerfile } = service.build!;
+  if (inline) return { rule: 'not-in-sight', message: 'its dockerfile_inline has variables of compose, or is not written as a block behind |', advice: 'move it into a Dockerfile' };
+  return { rule: 'not-in-sight', message: `what it builds, ${dockerfile ?? 'Dockerfile'} in ${context}, is not part of this run`, advice: 'run unroot where the Dockerfile is' };
 }
 
 interface Asked {
