@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, wri
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { unrootSteps } from '../src/index.ts';
+import { unrootSteps, unrootText } from '../src/index.ts';
 import { COMMAND, FIXED, inFolder, leftovers, manyFiles, plainEnvironment, ROOT, text, unroot, unrootWith } from './command.ts';
 
 const bad = suite('bad input');
@@ -34,6 +34,16 @@ for (const [what, files, line] of UNREADABLE) {
     });
   });
 }
+
+bad('more directories than are weighed: the target is refused by a stated limit, and soon', () => {
+  const made = Array.from({ length: 20_000 }, (_, index) => `mkdir -p /srv/data/number-${index}`);
+  const began = performance.now();
+  const { report } = unrootText('Dockerfile', `FROM node:20\nRUN <<EOF\n${made.join('\n')}\nEOF\nCMD ["node", "server.js"]\n`, { unsafe: true });
+  assert.ok(performance.now() - began < 20_000, 'each is not compared with each');
+  assert.equal(report.targets.map(({ verdict, reasons: [reason] }) => `${verdict} ${reason!.rule}: ${reason!.message}`), [
+    'refused too-large: it makes 20000 directories, volumes and accounts, and unroot weighs 1000 at the most',
+  ]);
+});
 
 bad('links: one that leads out, one in a circle, one to nowhere', () => {
   inFolder({ 'out/Dockerfile': ROOT, 'tree/good/Dockerfile': ROOT }, (folder) => {

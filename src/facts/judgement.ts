@@ -10,6 +10,7 @@ export const RULES = {
   'opted-out': 'a comment in the file asks tools to leave this alone',
   'generated-file': 'the file says that something generates it',
   'looks-like-json': 'the start command looks like a JSON array and is none, so builders run it as shell text',
+  'too-large': 'it makes more directories, volumes and accounts than unroot weighs',
   'onbuild-run': 'an ONBUILD RUN in the chain runs in images built on this one, which may need root',
   'github-action': 'GitHub runs action containers with files that only root may write',
   'dev-container': 'a development container, whose user the editor chooses',

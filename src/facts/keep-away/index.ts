@@ -12,6 +12,7 @@ import { optedOut, optOutFrom } from './opt-out.ts';
 import { livesInRootHome } from './root-home.ts';
 import { startsNothing, startsPrompt, unknownBase } from './starts-nothing.ts';
 import { startsOthers } from './starts-others.ts';
+import { tooLarge } from './too-large.ts';
 import { toolImage } from './tool-image.ts';
 import { rootlessVariant } from './rootless-variant.ts';
 import { scriptOutOfSight } from './unseen-script.ts';
@@ -27,6 +28,7 @@ const REFUSALS: KeepAway[] = [
   devContainer,
   looksLikeJson,
   shellTakesOneWord,
+  tooLarge,
   unknownBase,
   startsNothing,
   startsPrompt,
