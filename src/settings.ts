@@ -102,6 +102,7 @@ const IMAGE: Schema = {
     workdir: { ...PATH, description: 'Its WORKDIR, where it is not /.' },
     ports: { type: 'array', items: { type: 'integer' }, description: 'Ports on which it listens by default.' },
     writes: { ...TEXTS, description: 'Paths that the program writes.' },
+    unpacks: { ...PATH, description: 'Archives that it unpacks beside themselves, as a glob.' },
     volumes: { ...TEXTS, description: 'Paths of its VOLUME instructions.' },
     worldWritable: { ...PATHS, description: 'Directories that anybody may write.' },
     portChange: { type: 'string', description: 'How its port is moved.' },

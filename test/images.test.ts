@@ -2,7 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalogue } from '../src/images/catalogue/index.ts';
 import { lookUp } from '../src/images/lookup.ts';
+import { FAMILIES } from '../src/images/recipes.ts';
 import { parseReference } from '../src/images/reference.ts';
+import type { ImageEntry } from '../src/images/types.ts';
 
 const images = suite('images');
 
@@ -35,6 +37,8 @@ const KNOWN: [reference: string, family: string, user: string, action: string][]
   ['eclipse-temurin:21', 'ubuntu', 'root', 'create-user'],
   ['eclipse-temurin:21-jre-alpine', 'alpine', 'root', 'create-user'],
   ['eclipse-temurin:21-ubi9-minimal', 'ubi-minimal', 'root', 'create-user'],
+  ['java:8-jre', 'debian', 'root', 'create-user'],
+  ['java:openjdk-8-alpine', 'alpine', 'root', 'create-user'],
   ['openjdk:8-jre', 'debian', 'root', 'create-user'],
   ['openjdk:8-jdk-alpine', 'alpine', 'root', 'create-user'],
   ['openjdk:17', 'rhel', 'root', 'create-user'],
@@ -50,7 +54,16 @@ const KNOWN: [reference: string, family: string, user: string, action: string][]
   ['nginx', 'debian', 'root', 'swap-image'],
   ['nginx:1.27-alpine', 'alpine', 'root', 'swap-image'],
   ['nginxinc/nginx-unprivileged:stable', 'debian', '101', 'already-nonroot'],
+  ['nginx:1.13-alpine', 'alpine', 'root', 'swap-image'],
   ['httpd:2.4', 'debian', 'root', 'reconfigure'],
+  ['drupal:10', 'debian', 'root', 'reconfigure'],
+  ['tomcat:8.5.19', 'debian', 'root', 'create-user'],
+  ['tomcat:9.0-jre17-temurin-jammy', 'ubuntu', 'root', 'create-user'],
+  ['adoptopenjdk/openjdk11:alpine-jre', 'alpine', 'root', 'create-user'],
+  ['mcr.microsoft.com/dotnet/core/aspnet:3.1', 'debian', 'root', 'create-user'],
+  ['apache/apisix:3.9.0-debian', 'debian', '636', 'already-nonroot'],
+  ['tiangolo/uwsgi-nginx-flask:python3.8', 'debian', 'root', 'needs-root'],
+  ['nvidia/cuda:12.2.0-base-ubuntu22.04', 'ubuntu', 'root', 'create-user'],
   ['haproxy:2.9', 'debian', '99', 'already-nonroot'],
   ['postgres:16-alpine', 'alpine', 'root', 'self-drops'],
   ['mysql:8', 'rhel', 'root', 'self-drops'],
@@ -140,9 +153,42 @@ images('accounts are those of the family', () => {
 images('the catalogue is of one piece', () => {
   const ids = catalogue.map(({ id }) => id);
   assert.is(new Set(ids).size, ids.length, 'ids are unique');
-  for (const { id, sources, verified, writes, volumes, worldWritable } of catalogue) {
+  assert.ok(catalogue.length >= 240, `${catalogue.length} entries`);
+  for (const { id, sources, verified, unpacks, writes, volumes, worldWritable } of catalogue) {
     assert.ok(!verified || sources.length > 0, `${id} names what it was read in`);
+    for (const source of sources) assert.match(source, /^(repo|idx|chroot|build|run): ?\S/, `${id}: ${source}`);
     for (const path of [...(writes ?? []), ...(volumes ?? []), ...(worldWritable ?? [])]) assert.match(path, /^\/[\w./+-]*$/, id);
+    assert.ok(unpacks === undefined || /^\/[\w./-]+\/[*?\w.-]+$/.test(unpacks), id);
+  }
+});
+
+for (const entry of catalogue) {
+  images(`${entry.id} can be asked for, and says whether it can be relied on`, () => {
+    const found = referencesTo(entry).map((text) => ({ text, facts: lookUp(parseReference(text)!) }));
+    const own = found.find(({ facts }) => facts?.entry === entry);
+    assert.ok(own, `none of ${found.map(({ text }) => text).join(', ')} leads to it`);
+    const { facts, text } = own!;
+    assert.is(facts!.verified, entry.verified, text);
+    assert.ok(facts!.accounts.every(({ where }) => where === undefined || where.includes(facts!.family)), 'accounts are of the family');
+    if (typeof entry.user !== 'string') assert.ok(entry.user.name ?? entry.user.uid, 'the user has a name or a number');
+    if (entry.action === 'already-nonroot') assert.is.not(entry.user, 'root');
+  });
+}
+
+/** References that an entry's patterns mean: each repository with a tag that its globs let in. */
+function referencesTo({ repos, tags = [], familyByTag = [] }: ImageEntry): string[] {
+  const filled = (glob: string) => glob.replaceAll('*', '1').replaceAll('?', '1');
+  const wanted = tags.filter((glob) => !glob.startsWith('!')).map(filled);
+  const names = [...wanted, ...(wanted.length === 0 ? ['latest', '1.0', '4', ...familyByTag.map(([glob]) => filled(glob))] : [])];
+  return repos.flatMap((repo) => {
+    const name = filled(repo).replace(/^library\//, '');
+    return repo === 'scratch' ? [repo] : names.map((tag) => `${name}:${tag}`);
+  });
+}
+
+images('every family that an entry names is one that accounts can be made for, or says that they can\'t', () => {
+  for (const { id, family, familyByTag = [] } of catalogue) {
+    for (const one of [family, ...familyByTag.map(([, other]) => other)]) assert.ok(one === 'unknown' || one === 'windows' || one in FAMILIES, `${id}: ${one}`);
   }
 });
 

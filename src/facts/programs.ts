@@ -1,9 +1,10 @@
-import { programOf } from '../programs/lookup.ts';
+import { isVerified, knowsItsPaths, programOf } from '../programs/lookup.ts';
 import type { Program } from '../programs/types.ts';
 import type { Target } from '../project.ts';
-import { historyOf } from './history.ts';
-import { isLaunched } from './commands.ts';
+import { isLaunched, mentions } from './commands.ts';
+import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
+import { type History, historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import { looksLikeScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
@@ -30,13 +31,40 @@ export function isKnownProgram(started: Started, target: Target): boolean {
   if (fetchedBy(started, target) !== undefined) return false;
   const program = programOf(name ?? '');
   // Built here from its source, or taken from another image, it still writes what it always writes, perhaps elsewhere.
-  if (payload && program) return (program.verified ?? false) && program.writes === undefined;
+  if (payload && program) return program.verified !== undefined && program.writes === undefined;
   if (name === undefined || payload || followed || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
   if (isApplet(name, target)) return true;
-  return (own.includes(name) && entry?.start === 'server') || (program?.verified ?? false);
+  return (own.includes(name) && entry?.start === 'server') || isAsItWasRun(name, target);
+}
+
+/** Whether a program starts here as it did when it was run: from its distribution's package, with that package's configuration. */
+function isAsItWasRun(name: string, target: Target): boolean {
+  const program = programOf(name);
+  if (!program?.verified) return false;
+  if (program.verified === true) return true;
+  const history = historyOf(target.stage, target.unit);
+  const family = familyOf(history);
+  const packaged = installedPrograms(target).find((one) => one.program === program);
+  if (!packaged || !isVerified(program, family) || !knowsItsPaths(program, family, [name, ...packaged.packages])) return false;
+  return !addsRepository(history) && !isConfigured(program, target);
+}
+
+/** Whether packages may come from another repository than the distribution's: their programs have other paths. */
+function addsRepository(history: History): boolean {
+  return history.steps.some((step) => mentions(step, /sources\.list|add-apt-repository|apt-key|\bppa:|signed-by|\.repo\b/));
+}
+
+/** Whether the file brings a configuration of its own for a program whose configurations nobody here reads. */
+function isConfigured({ configuration }: Program, target: Target): boolean {
+  if (configuration === undefined) return false;
+  const history = historyOf(target.stage, target.unit);
+  const isWithin = (path: string) => configuration.some((own) => path === own || path.startsWith(`${own}/`));
+  if (copiesOf(history).some(({ destination }) => destination !== undefined && (isWithin(destination) || configuration.some((own) => own.startsWith(`${destination}/`) || destination === '/')))) return true;
+  if (history.steps.some((step) => configuration.some((own) => mentions(step, own)))) return true;
+  return startOf(target).commands.some(({ words }) => words.slice(1).some(({ value }) => value !== undefined && /^(?:--?[\w-]+=)?(\/[^=]+\.(?:conf|cnf|cfg|ini|ya?ml|toml|xml|lua))$/.test(value) && !isWithin(value.replace(/^[^/]*/, ''))));
 }
 
 /** BusyBox's own small servers bear the names of others and write nothing. */
@@ -50,7 +78,10 @@ export function isApplet(name: string, target: Target): boolean {
 /** A catalogued program that a target starts from a package that its file installs. */
 export interface InstalledProgram {
   program: Program;
+  /** The command that starts it. */
   name: string;
+  /** The packages that may have brought it. */
+  packages: string[];
 }
 
 /** The catalogued programs that a target starts and that its own packages brought, in order. */
@@ -61,8 +92,8 @@ export function installedPrograms(target: Target): InstalledProgram[] {
   for (const { name, payload } of startOf(target).commands) {
     const program = name === undefined || payload ? undefined : programOf(name);
     if (!program || found.some((one) => one.program === program)) continue;
-    const stems = program.commands.map((command) => command.replace(/[^a-z].*$/i, '')).filter((stem) => stem.length > 2);
-    if (packages.some((one) => stems.some((stem) => one.name.includes(stem)))) found.push({ program, name: name! });
+    const own = packages.map((one) => one.name).filter((one) => isPackageOf(program, one));
+    if (own.length > 0) found.push({ program, name: name!, packages: own });
   }
   return familyOf(history) === 'unknown' ? [] : found;
 }

@@ -16,6 +16,7 @@ import { serversOf } from './servers.ts';
 import { sourceWrites } from './source-writes.ts';
 import { startOf } from './start.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
+import { unpacksAny } from './unpacked.ts';
 
 /** A place that the program writes, as far as something in sight says so. */
 export interface Write {
@@ -124,15 +125,17 @@ function baseWrites(target: Target, history: History): Write[] {
   const start = startOf(target);
   const programs = new Set([...(entry.cmd ?? []).slice(0, 1), ...(entry.entrypoint ?? []).slice(0, 1)].map((path) => posix.basename(path)));
   if (start.from !== 'base' && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
-  return entry.writes
+  const unpacked = entry.unpacks && unpacksAny(entry.unpacks, target) ? [posix.dirname(entry.unpacks)] : [];
+  return [...entry.writes, ...unpacked]
     .filter((path) => path.startsWith('/'))
     .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${history.base.text} writes it`, data: false, ofBase: true }));
 }
 
 /** What the programs of installed packages write. */
 function packageWrites(target: Target, history: History): Write[] {
-  return installedPrograms(target).flatMap(({ program, name }) =>
-    programWrites(program, familyOf(history)).map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${name} writes it`, data: false })),
+  // Packages may leave files of root's in them: the whole directories are given away, with what they hold.
+  return installedPrograms(target).flatMap(({ program, name, packages }) =>
+    programWrites(program, familyOf(history), [name, ...packages]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true })),
   );
 }
 

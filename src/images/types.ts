@@ -119,6 +119,8 @@ export interface ImageEntry {
   ports?: number[];
   /** Absolute paths that the program writes at run time. */
   writes?: string[];
+  /** Archives that it unpacks beside themselves, as a glob: their directory is written only for them. */
+  unpacks?: string;
   /** Paths of its VOLUME instructions. */
   volumes?: string[];
   /** Directories that anybody may write in the image (mode 1777). */

@@ -7,8 +7,8 @@ export const data: ImageEntry[] = [
     repos: ['library/tomcat'],
     family: 'ubuntu',
     familyByTag: [
-      ['*alpine*', 'alpine'], ['*temurin*', 'ubuntu'], ['*corretto*', 'amazonlinux'],
-      ['*openjdk*-slim*', 'debian'], ['*openjdk*', 'unknown'], ['*-slim*', 'debian'],
+      ['*alpine*', 'alpine'], ['*temurin*', 'ubuntu'], ['*corretto*', 'amazonlinux'], ['*openjdk*-oracle*', 'rhel'],
+      ['*openjdk*-slim*', 'debian'], ['*openjdk*', 'unknown'], ['*-slim*', 'debian'], ['7*', 'debian'], ['8.0*', 'debian'],
     ],
     user: 'root',
     accounts: [{ name: 'ubuntu', uid: 1000, gid: 1000 }],
@@ -18,19 +18,41 @@ export const data: ImageEntry[] = [
     cmd: ['catalina.sh', 'run'],
     drop: 'none',
     ports: [8080],
-    writes: [
-      '/usr/local/tomcat/logs', '/usr/local/tomcat/temp', '/usr/local/tomcat/work', '/usr/local/tomcat/webapps',
-      '/usr/local/tomcat/conf/Catalina',
-    ],
+    writes: ['/usr/local/tomcat/logs', '/usr/local/tomcat/temp', '/usr/local/tomcat/work'],
+    unpacks: '/usr/local/tomcat/webapps/*.war',
     worldWritable: ['/usr/local/tomcat/logs', '/usr/local/tomcat/temp', '/usr/local/tomcat/work'],
     override: 'conditional',
     conditions: [
       'logs temp work are 1777 and the tree is a+rX, so any uid starts',
       'WAR auto-unpack needs a writable webapps (chown webapps, or unpackWARs=false / exploded WAR)',
-      'conf/Catalina is written when a context.xml is deployed',
+      'conf/Catalina is made when it starts; where it cannot be, a line in the log says so and nothing else happens',
     ],
-    unverified: ['writes'],
-    sources: ['repo:docker-library/tomcat:10.1/jdk21/temurin-noble/Dockerfile'],
+    sources: [
+      'repo:docker-library/tomcat:10.1/jdk21/temurin-noble/Dockerfile', 'repo:docker-library/tomcat commits ccf0fa7 (2018-09-06), 7cdbab2 and 9fd0c86',
+      'run: Tomcat 10.1 of Debian 12 laid out like the image, as 10001, with and without webapps and conf/Catalina',
+    ],
+    verified: true,
+    workdir: '/usr/local/tomcat',
+  },
+  {
+    id: 'tomcat-before-2018-09',
+    repos: ['library/tomcat'],
+    tags: ['6*', ...range('7.0', 0, 90), ...range('8.0', 0, 52), ...range('8.5', 0, 33), ...range('9.0', 0, 11)],
+    family: 'debian',
+    familyByTag: [['*alpine*', 'alpine']],
+    user: 'root',
+    action: 'create-user',
+    start: 'server',
+    entrypoint: [],
+    cmd: ['catalina.sh', 'run'],
+    drop: 'none',
+    ports: [8080],
+    writes: ['/usr/local/tomcat/logs', '/usr/local/tomcat/temp', '/usr/local/tomcat/work'],
+    unpacks: '/usr/local/tomcat/webapps/*.war',
+    notes: 'nothing is open to other users yet; the archives of 8.5 and 9 keep conf and bin closed to them',
+    doubt: 'before September 2018 the image was not made to run without root: conf and bin may be closed to others',
+    override: 'breaks',
+    sources: ['repo:docker-library/tomcat commit ccf0fa7 (2018-09-06: Allow running as non-root)'],
     verified: true,
     workdir: '/usr/local/tomcat',
   },
@@ -224,3 +246,8 @@ export const data: ImageEntry[] = [
     verified: true,
   },
 ];
+
+/** Globs for the releases `7.0.0` to `7.0.90` and what their tags add (`-jre8`). */
+function range(series: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => `${series}.${from + index}`).flatMap((release) => [release, `${release}-*`]);
+}
