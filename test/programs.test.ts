@@ -10,7 +10,7 @@ tests('the catalogue is of one piece', () => {
   assert.is(new Set(commands).size, commands.length, 'each command once');
   for (const { commands: [name], need, note, source, verified, writes } of programs) {
     assert.ok(source.length > 3, `${name} names what it was read in`);
-    assert.ok(!verified || /^(run|repo):/.test(source), `${name} was run, or read where it is made`);
+    assert.ok(!verified || /^(run|repo):|^their manuals/.test(source), `${name} was run, or read where it is made`);
     assert.ok((need !== 'needs-root' && need !== 'starts-others') || note, `${name} says why`);
     for (const path of Array.isArray(writes) ? writes : Object.values(writes ?? {}).flat()) assert.match(path, /^\/[\w./-]+$/, name);
   }

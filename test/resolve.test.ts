@@ -101,6 +101,20 @@ resolve('an engine that is not there is named once', () => {
   });
 });
 
+resolve('an engine that is not running is named once, and registries are asked where its command can', () => {
+  const said = 'Cannot connect to the Docker daemon at unix:///gone.sock. Is the docker daemon running?';
+  withEngine(`if [ "$1" = buildx ]; then echo "docker: 'buildx' is not a docker command." >&2; else echo '${said}' >&2; fi; echo 'For more help on how to use Docker, head to https://docs.docker.com/go/guides/' >&2; exit 1`, (engine) => {
+    assert.equal(notesOf(engine), [`--resolve: ${said}; images that are not in the catalogue stay unknown`]);
+  });
+  withEngine(`[ "$1" = buildx ] && { echo '{"config":{"User":"7"}}'; exit 0; }; echo '${said}' >&2; exit 1`, (engine) => assert.equal(notesOf(engine), []));
+});
+
+resolve('of what an engine says the line that tells is shown', () => {
+  withEngine("printf 'WARNING: old\\nERROR: no basic auth credentials\\nUsage: x\\nFor more help, see y\\n' >&2; exit 1", (engine) => {
+    assert.equal(notesOf(engine), ['--resolve: nothing could be learnt of team/a:1 (ERROR: no basic auth credentials), team/b:1 (ERROR: no basic auth credentials)']);
+  });
+});
+
 resolve('without --resolve nobody is asked', () => {
   inFolder({}, ({ run, calls }) => {
     run('FROM team/a:1\n', { resolve: false });
@@ -152,6 +166,25 @@ interface Scene {
   age: (milliseconds: number) => void;
   /** Spoils what is kept. */
   forget: () => void;
+}
+
+/** A script as the engine's command. */
+function withEngine(script: string, use: (engine: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), 'unroot-resolve-'));
+  try {
+    const engine = join(folder, 'docker');
+    writeFileSync(engine, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    use(engine);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What a run over two unknown images has to say. */
+function notesOf(engine: string): string[] {
+  let notes: string[] = [];
+  inFolder({}, ({ run }) => (notes = run('FROM team/a:1\n', { engine }, { 'b/Dockerfile': 'FROM team/b:1\n' }).notes));
+  return notes;
 }
 
 /** A project beside an engine that knows these images and answers as Docker's command line does. */

@@ -1,4 +1,4 @@
-import { isVerified, knowsItsPaths, programOf } from '../programs/lookup.ts';
+import { isPackageOf, isVerified, knowsItsPaths, programOf } from '../programs/lookup.ts';
 import type { Program } from '../programs/types.ts';
 import type { Target } from '../project.ts';
 import { isLaunched, mentions } from './commands.ts';

@@ -175,8 +175,14 @@ function refusalOf(error: unknown, command: string): Refusal {
   if (code === 'ENOENT' || code === 'EACCES') return new Refusal(`${command} can't be run (${code}); --engine names another command`, true);
   if (code === 'ETIMEDOUT') return new Refusal('it did not answer in time', false);
   if (code === 'ENOBUFS') return new Refusal(TOO_LONG, false);
-  const said = (stderr?.toString() ?? '').trim().split('\n').at(-1) ?? '';
-  return new Refusal(said === '' ? error.message.split('\n')[0]! : said, false);
+  const said = tellingLine(stderr?.toString() ?? '') ?? error.message.split('\n')[0]!;
+  return new Refusal(said, false);
+}
+
+/** The line that says what is wrong: tools put warnings before it, and how to use them behind it. */
+function tellingLine(said: string): string | undefined {
+  const lines = said.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^(usage|options|see|run|for more help|aliases|examples)\b/i.test(line));
+  return lines.find((line) => /error|cannot|denied|failed|unknown|not a docker command|not found|no such/i.test(line)) ?? lines.at(-1);
 }
 
 /** What is asked of a configuration, and no more: a cache is no place for variables that may hold secrets. */

@@ -8,6 +8,9 @@ import { entryOf } from './entry.ts';
 const ALL_MILLISECONDS = 60_000;
 /** How many images a note names. */
 const NAMED = 5;
+/** What commands say when no engine is running, and when they can't ask registries. */
+const OFFLINE = /cannot connect to the docker daemon|error during connect|failed to connect to|unable to connect to podman/i;
+const LACKING = /not a docker command|unknown (flag|command)|unrecognized command/i;
 
 /**
  * What may be asked of a container engine about images that neither the configuration nor the catalogue
@@ -19,6 +22,8 @@ export class Resolver {
   private readonly cache = new Cache(cacheFile());
   private readonly engine: Engine;
   private gone: string | undefined;
+  /** Why no engine answers, though registries may: asking them takes none. */
+  private offline: string | undefined;
 
   /** @param command the engine's command: a name on the PATH, or a path */
   constructor(command: string) {
@@ -63,6 +68,8 @@ export class Resolver {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.gone) this.gone = error.message;
+      else if (OFFLINE.test(error.message)) this.offline = error.message;
+      else if (this.offline !== undefined && LACKING.test(error.message)) this.gone = this.offline;
       else this.noteDown(image, error.message);
       return undefined;
     }
