@@ -68,7 +68,7 @@ function describe({ targets, services, findings, files }: Report, transform: str
     }),
     ...(transform === 'compose-user' || transform === '_together' ? services : []).map(({ path, line, name, verdict, safety, userBefore, userAfter, reasons, runs }) => {
       const change = safety ? ` ${safety}, ${userBefore} -> ${userAfter ?? '?'}` : '';
-      const said = runs ? [] : reasons.flatMap((reason) => [`\n  ${reason.rule}: ${reason.message}`, ...(reason.advice === undefined ? [] : [`\n    ${reason.advice}`])]);
+      const said = runs ? [] : reasons.flatMap((reason) => [`\n  ${reason.rule}: ${reason.message}`, ...(reason.advice === undefined ? [] : [`\n    ${reason.advice.replaceAll('\n', '\n    ')}`])]);
       return `${path}:${line} ${name} ${verdict}${change}${runs ? `, as ${runs.path} (${runs.stage})` : ''}${said.join('')}`;
     }),
     ...findings.map(({ path, line, column, transform, status, message }) => `${path}:${line}:${column} ${transform} ${status}: ${message}`),

@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isMap, readYaml } from '../src/compose/yaml.ts';
 import { parseDockerfile } from '../src/dockerfile/parse.ts';
+import { unroot } from '../src/index.ts';
 import { fixtures, treeOf } from './fixtures.ts';
 
 const installs = suite('installs');
@@ -26,6 +27,26 @@ installs('bash reads every script, command and step that a fix leaves', () => {
 
 installs('bash would say so', () => {
   assert.not.equal(complaint('if true; then\nfi'), '');
+});
+
+installs('a service of a ready-made image gets a Dockerfile to copy, with the lines that go with it', () => {
+  const [service] = unroot(['.'], { cwd: 'fixtures/runtime-install/a-ready-made-image-gets-a-dockerfile-to-copy/before' }).report.services;
+  assert.equal(service!.reasons.map(({ advice }) => advice?.split('\n')), [
+    [
+      'build an image that has them, in web.Dockerfile:',
+      '  FROM node:20',
+      '  WORKDIR /app',
+      '  COPY package.json package-lock.json ./',
+      '  RUN NODE_ENV=production npm ci',
+      'and say so in compose.yaml, in place of image: and what installs:',
+      '  build:',
+      '    context: .',
+      '    dockerfile: web.Dockerfile',
+      '  command: npm start',
+      '  volumes, beside those that are there:',
+      '    - /app/node_modules',
+    ],
+  ]);
 });
 
 installs.run();

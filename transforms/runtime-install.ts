@@ -6,7 +6,9 @@ import { type Problem, startInstalls } from '../src/facts/start-installs.ts';
 import { unitOf } from '../src/facts/start-texts.ts';
 import { startOf } from '../src/facts/start.ts';
 import { effectiveUser } from '../src/facts/user.ts';
-import type { Target } from '../src/project.ts';
+import { judgeService } from '../src/facts/services/judge.ts';
+import { builtFor, serviceTarget } from '../src/facts/services/target.ts';
+import type { LinkedService, Project, Target } from '../src/project.ts';
 import type { Finding, Transform } from '../src/transform.ts';
 
 export const runtimeInstall: Transform = {
@@ -26,8 +28,18 @@ managers that it does not know well enough. Those are shown with the reason.`,
   example: 'apt-get-in-the-start-command-becomes-a-run',
   *apply({ project }) {
     for (const target of project.targets) if (isOurs(target)) yield* findings(target);
+    for (const linked of project.services) yield* shown(linked, project);
   },
 };
+
+/** A service of a ready-made image: its report says what to build instead. */
+function* shown(linked: LinkedService, project: Project): Iterable<Finding> {
+  const { reasons } = judgeService(linked, project);
+  const target = builtFor(linked, project) ? undefined : serviceTarget(linked, project);
+  if (!target || !reasons.some(({ rule }) => rule === 'installs-at-start')) return;
+  const { start, end } = linked.source.key;
+  yield { target, path: linked.path, start, end, message: 'installs packages at its start', safety: 'manual', reasons: [], edits: [], user: undefined };
+}
 
 function isOurs(target: Target): boolean {
   return effectiveUser(target).kind !== 'nonroot' && isOursToChange(target, 'runtime-install');

@@ -1,9 +1,9 @@
 import type { Instruction } from '../dockerfile/parse.ts';
 import type { LinkedService, Target, Unit } from '../project.ts';
 import { type FlowNode, readFlow, type ShellFlow } from '../shell/flow.ts';
-import { readShell, type ShellWord } from '../shell/read.ts';
+import type { ShellWord } from '../shell/read.ts';
 import { type History, historyOf, type StartPart } from './history.ts';
-import type { StartScript } from './start.ts';
+import { splitCommand, type StartScript } from './start.ts';
 
 /** Where a text that runs at the start is written. */
 export type TextPlace =
@@ -87,6 +87,7 @@ function wordsOfPart(part: StartPart, placeOf: Map<ShellWord, TextPlace>): Shell
 
 /** What a service starts instead; undefined where it leaves what the image starts. Words are as they are written, `$$` included. */
 export function wordsOfService(linked: LinkedService, target: Target): StartWords | undefined {
+  if (linked.service.command === undefined && linked.service.entrypoint === undefined) return undefined;
   const [command, entrypoint] = [rawCommand(linked, 'command'), rawCommand(linked, 'entrypoint')];
   if (command === undefined && entrypoint === undefined) return undefined;
   const placeOf = new Map<ShellWord, TextPlace>();
@@ -108,17 +109,6 @@ export function rawCommand({ service }: LinkedService, key: 'command' | 'entrypo
   if (node?.kind === 'scalar') return node.value.trim() === '' ? undefined : splitCommand(node.value);
   if (node?.kind !== 'list') return undefined;
   return node.items.map((item) => plainWord(item.kind === 'scalar' ? item.value : item.kind === 'alias' && item.target.kind === 'scalar' ? item.target.value : ''));
-}
-
-/** Stands in for `$` where it is no more than a character. */
-const DOLLAR = '\ue000';
-
-/** Compose splits a string at blanks outside quotes and runs no shell. */
-function splitCommand(value: string): ShellWord[] {
-  const { commands } = readShell(value.replaceAll('$', DOLLAR));
-  if (commands.length !== 1) return value.split(/\s+/).filter(Boolean).map(plainWord);
-  const restored = (text: string) => text.replaceAll(DOLLAR, '$');
-  return commands[0]!.words.map(({ text, value: word, pos, end }) => ({ text: restored(text), value: restored(word ?? text), pos, end }));
 }
 
 function plainWord(value: string): ShellWord {

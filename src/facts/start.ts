@@ -83,11 +83,21 @@ function commandOfService({ command, entrypoint, workingDir }: Service, history:
   return words.length === 0 ? undefined : wordsOnly(words, workingDir ?? history.cwd);
 }
 
-/** Compose splits a text into words as a shell does, and starts no shell. */
+/** The words of a compose command as the container gets them. */
 export function wordsOf(command: string[] | string): string[] {
-  if (Array.isArray(command)) return command.map((word) => word.replaceAll('$$', '$'));
-  const [first] = readShell(command.replaceAll('$$', '$')).commands;
-  return first ? first.words.map(({ value, text }) => value ?? text) : [];
+  const words = Array.isArray(command) ? command : splitCommand(command).map(({ value, text }) => value ?? text);
+  return words.map((word) => word.replaceAll('$$', '$'));
+}
+
+/** Stands in for `$` where it is no more than a character. */
+const DOLLAR = '\ue000';
+
+/** Compose splits a string at blanks outside quotes, and runs no shell: `$` is a character like others. */
+export function splitCommand(command: string): ShellWord[] {
+  const { commands } = readShell(command.replaceAll('$', DOLLAR));
+  if (commands.length !== 1) return command.split(/\s+/).filter(Boolean).map((word) => ({ text: word, value: word, pos: 0, end: 0 }));
+  const restored = (text: string) => text.replaceAll(DOLLAR, '$');
+  return commands[0]!.words.map(({ text, value, pos, end }) => ({ text: restored(text), value: restored(value ?? text), pos, end }));
 }
 
 function begin(history: History): Start {

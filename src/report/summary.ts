@@ -48,7 +48,7 @@ function verdictLines(where: string, { verdict, safety, userBefore, userAfter, r
   if (isFix) for (const reason of reasons) lines.push(`    ${explain(reason)}`);
   if (isFix && !pending) lines.push(...leftOut.map((why) => `    ${why}`));
   const advices = [...new Set(reasons.flatMap(({ advice }) => advice ?? []))];
-  for (const advice of isFix && everyAdvice ? advices : advices.slice(0, 1)) lines.push(paint('dim', `    ${advice}`));
+  for (const advice of isFix && everyAdvice ? advices : advices.slice(0, 1)) lines.push(paint('dim', `    ${advice.replaceAll('\n', '\n    ')}`));
   return lines;
 }
 

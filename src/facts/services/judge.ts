@@ -16,6 +16,7 @@ import { portsOf } from '../ports.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser, isRoot } from '../user.ts';
 import { serviceFix } from './fix.ts';
+import { serviceInstalls } from './installs.ts';
 import { generatedHeader, serviceOptOut } from './opt-out.ts';
 import { changesTo, powersOf } from './powers.ts';
 import { remainsFor } from './remains.ts';
@@ -104,6 +105,7 @@ const RULES: ((asked: Asked) => Reason | undefined)[] = [
   ({ linked }) => powersOf(linked),
   changesByItself,
   ({ target, linked }) => withRemains(needsRoot(target), linked),
+  ({ linked, project }) => serviceInstalls(linked, project),
   ({ target }) => unknownBase(target),
   ({ target }) => startsNothing(target),
   ({ target }) => startsPrompt(target),
