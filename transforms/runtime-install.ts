@@ -34,11 +34,11 @@ managers that it does not know well enough. Those are shown with the reason.`,
 
 /** A service of a ready-made image: its report says what to build instead. */
 function* shown(linked: LinkedService, project: Project): Iterable<Finding> {
-  const { reasons } = judgeService(linked, project);
+  const reasons = judgeService(linked, project).reasons.filter(({ rule }) => rule === 'installs-at-start');
   const target = builtFor(linked, project) ? undefined : serviceTarget(linked, project);
-  if (!target || !reasons.some(({ rule }) => rule === 'installs-at-start')) return;
+  if (!target || reasons.length === 0) return;
   const { start, end } = linked.source.key;
-  yield { target, path: linked.path, start, end, message: 'installs packages at its start', safety: 'manual', reasons: [], edits: [], user: undefined };
+  yield { target, path: linked.path, start, end, message: 'installs packages at its start', safety: 'manual', reasons, edits: [], user: undefined };
 }
 
 function isOurs(target: Target): boolean {
