@@ -91,7 +91,7 @@ function read(disk: Disk, root: string, path: string): Builder[] {
       return textsIn(parsedJson(text)).flatMap((script) => readBuildCommands(script)).map((command) => from(command, [directory]));
     case 'yaml': {
       const documents = parsedYaml(text);
-      return [...textsIn(documents).flatMap((script) => readBuildCommands(script)), ...actionsIn(documents)].map((command) => from(command, [root, directory]));
+      return [...textsIn(documents).flatMap((script) => readBuildCommands(script)), ...actionsIn(documents), ...stepsIn(documents)].map((command) => from(command, [root, directory]));
     }
   }
 }
@@ -124,6 +124,16 @@ function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return /\bbuild/.test(value) ? [value] : [];
   if (Array.isArray(value)) return value.flatMap(textsIn);
   return isMap(value) ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** Cloud Build's steps: `args: ['build', '-t', …, '.']`, from the directory `dir`. */
+function stepsIn(value: unknown): BuildCommand[] {
+  if (Array.isArray(value)) return value.flatMap(stepsIn);
+  if (!isMap(value)) return [];
+  const { args, dir } = value;
+  if (!Array.isArray(args) || args[0] !== 'build' || !args.every((arg) => typeof arg === 'string')) return Object.values(value).flatMap(stepsIn);
+  const commands = readBuildCommands(`docker ${args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ')}`);
+  return commands.map((command) => ({ ...command, context: join(typeof dir === 'string' ? dir : '.', command.context), dockerfile: join(typeof dir === 'string' ? dir : '.', command.dockerfile) }));
 }
 
 /** GitHub's `docker/build-push-action`, with its `context`, `file`, `target` and `tags`. */

@@ -1,21 +1,42 @@
 import { basename, dirname, join, relative } from 'node:path';
-import { isManifestName, isQuadletName, readImages, readQuadlet } from '../kubernetes/read.ts';
+import { isManifestName, isQuadletName, readContainers, readQuadlet } from '../kubernetes/read.ts';
 import type { Disk } from '../disk.ts';
 import type { Target } from '../project.ts';
+import { lookUp } from '../images/lookup.ts';
 import { parseReference } from '../images/reference.ts';
 import { memo } from './memo.ts';
 
-/** The Kubernetes manifest, Helm values or Podman quadlet here that run a target's image; undefined for none. */
+/** The Kubernetes manifest, Helm chart or Podman quadlet here that runs a target's image; undefined for none. */
 export function clusterThatRuns(target: Target): string | undefined {
-  const { file } = target.unit;
-  const names = namesOf(target);
-  const manifest = manifestsOf(target.disk).under(file.root).find(({ images }) => images.some((image) => isNamed(image, names)));
-  return manifest && relative(file.root, manifest.path);
+  return runsIn(target)[0]?.path;
 }
 
-/** What the target's image may be called: what compose calls it, and its folder. */
+/** A path on which a manifest here mounts what outlives the container. */
+export interface ClusterMount {
+  /** Absolute, in the image. */
+  path: string;
+  /** The manifest. */
+  where: string;
+}
+
+/** Where the manifests here that run a target's image mount what outlives the container. */
+export function clusterMounts(target: Target): ClusterMount[] {
+  return runsIn(target).flatMap(({ path: where, data }) => data.map((path) => ({ path, where })));
+}
+
+/** The containers here that run a target's image, with the manifest that says so. */
+const runsIn = memo((target: Target): { path: string; data: string[] }[] => {
+  const { file } = target.unit;
+  const names = namesOf(target);
+  return manifestsOf(target.disk)
+    .under(file.root)
+    .flatMap(({ path, containers }) => containers.filter(({ name }) => isNamed(name, names)).map(({ data }) => ({ path: relative(file.root, path), data })));
+});
+
+/** What the target's image may be called: what compose and other builders call it, and its folder. */
 function namesOf({ unit, services }: Target): Set<string> {
-  const names = services.flatMap(({ service }) => [service.image, service.name]).flatMap((image) => (image === undefined ? [] : [lastName(image)]));
+  const called = [...services.flatMap(({ service }) => [service.image, service.name]), ...unit.builders.flatMap(({ tags }) => tags)];
+  const names = called.flatMap((image) => (image === undefined ? [] : [lastName(image)]));
   const folder = basename(dirname(unit.file.absolute));
   return new Set([...names, ...(folder === '' ? [] : [folder.toLowerCase()])]);
 }
@@ -31,10 +52,16 @@ function lastName(image: string): string {
   return repo.slice(repo.lastIndexOf('/') + 1);
 }
 
+/** Whether an image is one that everybody has: a folder called `python` here does not build it. */
+function isOfficial(image: string): boolean {
+  const reference = parseReference(image);
+  return reference !== undefined && reference.repo.startsWith('library/') && lookUp(reference) !== undefined;
+}
+
 interface Manifest {
   path: string;
-  /** The last names of the images it runs. */
-  images: string[];
+  /** What it runs, by the last names of the images. */
+  containers: { name: string; data: string[] }[];
 }
 
 /** More than a repository's own manifests ever are; beyond it the rest stays out of sight. */
@@ -63,8 +90,9 @@ function find(disk: Disk, root: string): Manifest[] {
       const path = join(directory, name);
       if (isManifestName(name) || isQuadletName(name)) {
         const text = disk.read(path) ?? '';
-        const images = (isQuadletName(name) ? readQuadlet(text) : readImages(text)).map(lastName);
-        if (images.length > 0) found.push({ path, images });
+        const read = isQuadletName(name) ? readQuadlet(text).map((image) => ({ image, data: [] })) : readContainers(text);
+        const own = read.filter(({ image }) => !isOfficial(image));
+        if (own.length > 0) found.push({ path, containers: own.map(({ image, data }) => ({ name: lastName(image), data })) });
       } else if (!name.includes('.') && !SKIPPED.test(name) && disk.stat(path)?.kind === 'directory') waiting.push(path);
     }
   }

@@ -18,7 +18,7 @@ export function mentions({ instruction }: Step, wanted: string | RegExp): boolea
 /** The script of a RUN as its shell reads it. */
 const scriptOf = memo((step: Step): ShellScript => {
   const { instruction, cwd } = step;
-  if (instruction.keyword !== 'RUN') return { commands: [], complete: true };
+  if (instruction.keyword !== 'RUN') return { commands: [], functions: new Set(), complete: true };
   const lookup = (name: string) => variableOf(step, name);
   if (instruction.json) return nested([wordsOnly(instruction.json, cwd)], lookup, cwd, true);
   const script = runScript(step);
@@ -49,5 +49,5 @@ function nested(commands: ShellCommand[], lookup: (name: string) => string | und
     const conditional = inner.commands.map((one) => ({ ...one, conditional: one.conditional || command.conditional }));
     all.push(...nested(conditional, lookup, cwd, inner.complete, depth + 1).commands);
   }
-  return { commands: all, complete };
+  return { commands: all, functions: new Set(), complete };
 }

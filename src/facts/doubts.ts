@@ -6,6 +6,7 @@ import { contradictedBase, familyOf } from './family.ts';
 import { historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
+import { generatedHeader } from './keep-away/not-for-us.ts';
 import { isTool } from './keep-away/tool-image.ts';
 import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
@@ -16,7 +17,7 @@ import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -193,6 +194,12 @@ function companionDoubts(target: Target): Reason[] {
   const copy = copiesOf(history).find(({ sources, destination }) => [...sources, destination].some((path) => path !== undefined && COMPANIONS[daemon.name]!.test(path)));
   if (!copy) return [];
   return [{ rule: 'starts-others', message: `it also brings ${daemon.name} and ${copy.sources.join(' ')}: started with that, it needs root`, advice: 'start that with user: root, or give it an image of its own', line: copy.step.instruction.line }];
+}
+
+/** Somebody else's header stands above it, of a generator that is not here. */
+function headerDoubts(target: Target): Reason[] {
+  const header = generatedHeader(target);
+  return header ? [{ rule: 'generated-file', message: `its header says that ${header.generator} generates it, which lies nowhere here`, line: header.line }] : [];
 }
 
 /** RULES B8. */

@@ -11,7 +11,12 @@ import { fetchedBy } from './third-party.ts';
 
 /** What a shell does itself, and small tools of every distribution that write nothing on their own. */
 const HARMLESS =
-  /^(:|\.|\[|\[\[|alias|basename|break|case|cat|cd|chmod|command|continue|cp|curl|cut|date|declare|dig|dirname|echo|env|envsubst|eval|exec|exit|export|expr|false|find|getent|getopts|grep|egrep|head|hostname|id|ip|jq|kill|let|ln|local|ls|mkdir|mktemp|mv|nc|nslookup|openssl|printenv|printf|ps|pwd|read|readlink|realpath|return|rm|sed|awk|gawk|seq|set|shift|sleep|sort|source|stat|sync|tail|tee|test|timeout|touch|tr|trap|true|type|ulimit|umask|uname|uniq|unset|wait|wait-for-it|wait-for-it\.sh|wget|which|whoami|xargs|sh|bash|ash|dash|dockerize|gomplate|consul-template|confd)$/;
+  /^(:|\.|\[|\[\[|alias|basename|break|case|cat|cd|chmod|command|continue|cp|curl|cut|date|declare|dig|dirname|echo|env|envsubst|eval|exec|exit|export|expr|false|find|getent|getopts|grep|egrep|head|hostname|id|ip|jq|kill|let|ln|local|ls|mkdir|mktemp|mv|nc|nslookup|openssl|printenv|printf|ps|pwd|read|readlink|realpath|return|rm|sed|awk|gawk|seq|set|shift|sleep|sort|source|stat|sync|tail|tee|test|timeout|touch|tr|trap|true|type|ulimit|umask|uname|uniq|unset|wait|wait-for-it|wait-for-it\.sh|wget|which|whoami|xargs|sh|bash|ash|dash|dockerize|gomplate|consul-template|confd|readarray|mapfile|free|df|du|sha256sum|sha1sum|sha512sum|md5sum|base64|fold|uuidgen|nproc|host|ping|tty|stty|pushd|popd|shopt|getconf|paste|comm|psql|mysql|mysqladmin|pg_isready|redis-cli|mongo|mongosh|yq|xxd|od|nl|cmp|diff|join|split|tac|rev|shuf|expand|getopt|hostnamectl|logname|groups|users|who|nice|time|dos2unix|netstat|ss|pgrep|pidof|bc|enable|hash|help|times|fg|bg|jobs|disown|compgen|complete|typeset|readonly|unalias|caller|suspend|tput|clear|column|envconsul|wait4ports|wait-for|wait-for\.sh|traceroute|zcat|gunzip|gzip|unzip|tar|install|mkfifo)$/;
+
+/** Whether a command is the shell's own or a small tool that writes nothing on its own. */
+export function isShellTool(name: string): boolean {
+  return HARMLESS.test(name);
+}
 
 /** Runtimes that run code of one's own, and servers that are libraries of one's application. */
 const RUNTIMES =

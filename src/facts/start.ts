@@ -6,6 +6,7 @@ import { calledScript, carriedScript, commandsOf, type Invocation, mentions, unw
 import { type CopiedFile, originOf } from './copies.ts';
 import { type History, historyOf, type StartPart } from './history.ts';
 import { memo } from './memo.ts';
+import { programOf } from '../programs/lookup.ts';
 import { writtenByRun } from './made-files.ts';
 
 /** What starts when the container starts, followed through shells and scripts as far as they are in sight. */
@@ -148,6 +149,8 @@ function lookupOf(history: History, service?: LinkedService) {
 
 class Follower {
   private readonly seen = new Set<string>();
+  /** The functions of all scripts on the way, which share them by sourcing each other. */
+  private readonly functions = new Set<string>();
   private readonly target: Target;
   private readonly history: History;
   private readonly start: Start;
@@ -166,6 +169,10 @@ class Follower {
     const started: Started = { ...invocation, command, script, payload: false, service: this.service };
     this.start.commands.push(started);
     if (depth >= MAX_DEPTH) return;
+    if (invocation.name !== undefined && this.functions.has(invocation.name)) {
+      started.followed = true;
+      return;
+    }
     const carried = carriedScript(invocation);
     if (carried !== undefined) return this.followText(carried, command, script, depth, argumentsOf(invocation));
     const packaged = packageScript(invocation);
@@ -188,6 +195,7 @@ class Follower {
   private followText(text: string, command: ShellCommand, script: StartScript | undefined, depth: number, args?: string[]): void {
     const inner = readShell(text, lookupOf(this.history, this.service), command.cwd, args);
     if (!inner.complete) this.start.partly = true;
+    for (const name of inner.functions) this.functions.add(name);
     for (const one of inner.commands) this.follow({ ...one, conditional: one.conditional || command.conditional }, script, depth + 1);
   }
 
@@ -198,7 +206,11 @@ class Follower {
     const manifest = originOf(this.target, posix.join(cwd, 'package.json'));
     const text = manifest === undefined || manifest === 'elsewhere' ? undefined : manifest.text;
     const body = text === undefined ? undefined : packageScripts(text)[name];
-    if (body !== undefined) this.followText(body, { ...command, cwd }, script, depth);
+    if (body === undefined) return;
+    const before = this.start.commands.length;
+    this.followText(body, { ...command, cwd }, script, depth);
+    // What no distribution has under that name comes from node_modules/.bin.
+    for (const started of this.start.commands.slice(before)) if (started.name !== undefined && !started.name.includes('/') && programOf(started.name) === undefined) started.through.push('npx');
   }
 
   private followFile({ path: written, executed }: CalledScript, started: Started, depth: number): void {
@@ -223,6 +235,7 @@ class Follower {
     this.start.scripts.push(script);
     const inner = readShell(script.text, lookupOf(this.history, this.service), command.cwd, argumentsOf(started));
     if (!inner.complete) this.start.partly = true;
+    for (const name of inner.functions) this.functions.add(name);
     for (const one of inner.commands) this.follow(one, script, depth + 1);
   }
 
@@ -242,7 +255,9 @@ class Follower {
       const made = writtenByRun(this.history, path);
       if (made !== undefined) return made === '' ? undefined : { path, text: made, file: undefined, executed };
     }
-    if (this.isBases(written)) return 'program';
+    if (this.isBases(written) || KNOWN_PROGRAM.test(posix.basename(written))) return 'program';
+    // Nothing on scratch could interpret a script.
+    if (this.history.base.kind === 'scratch') return 'payload';
     if (looksLikeScript(written) || !executed) return undefined;
     if (elsewhere || this.isBuilt(written, cwd) || this.isBuiltAtStart(written, cwd)) return 'payload';
     return written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program';
@@ -266,9 +281,10 @@ class Follower {
     const paths = new Set(candidatePaths(written, cwd));
     const file = posix.basename(written);
     return this.history.steps.some((step) =>
-      (mentions(step, file) || (written.includes('/') && mentions(step, ANY_BUILDER))) && commandsOf(step).some((command) => {
+      (mentions(step, file) || mentions(step, /\bgo\s+install\b/) || (written.includes('/') && mentions(step, ANY_BUILDER))) && commandsOf(step).some((command) => {
         const { name, words } = unwrap(command);
         if (!BUILDERS.has(name ?? '')) return false;
+        if (name === 'go' && isInstalledByGo(file, words, command.cwd)) return true;
         const named = words.slice(1).some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
         return named || (written.includes('/') && command.cwd !== undefined && command.cwd !== '/' && [...paths].some((path) => path.startsWith(`${command.cwd}/`)));
       }),
@@ -281,6 +297,12 @@ class Follower {
     const rest = invocation.words.slice(1);
     if (rest.length > 0) this.follow({ ...command, words: rest }, script, depth + 1);
   }
+}
+
+/** `go install ./cmd/…` puts a program called after each folder onto the PATH. */
+function isInstalledByGo(program: string, words: readonly ShellWord[], cwd: string | undefined): boolean {
+  if (words[1]?.value !== 'install') return false;
+  return words.slice(2).some(({ value }) => value !== undefined && value.startsWith('.') && (value.endsWith('...') || posix.basename(resolvePath(cwd, value) ?? '') === program));
 }
 
 /** The start script that a command calls, as far as it is in sight; see `Follower.find`. */

@@ -133,7 +133,8 @@ function broughtBy(copy: Copy, history: History, target: Target): Brought[] {
   const { destination, sources, from, step } = copy;
   if (destination === undefined) return [];
   return sources.flatMap((source): Brought[] => {
-    if (source === undefined) return [];
+    // An address of which the version is an argument.
+    if (source === undefined) return step.instruction.keyword === 'ADD' && /:\/\/|URL/i.test(step.instruction.args) ? [{ path: destination, fetchedBy: `ADD ${step.instruction.args.split(/\s+/)[0]}` }] : [];
     const place = (isFolder: boolean) => (copy.intoDirectory && !isFolder ? posix.join(destination, posix.basename(source)) : destination);
     if (from === undefined) {
       const url = /^(https?|ftp):\/\/|^git@|\.git(#|$)/.test(source);
@@ -166,7 +167,7 @@ function isFolder(source: string, { unit: { context } }: Step, { disk }: Target)
   return entry ? entry.kind === 'directory' : /(^|\/)\.?$|^[^.*]+$/.test(source);
 }
 
-const MAY_FETCH = /\b(git|svn|hg|curl|wget|aria2c|go|cargo|pip[\d.]*|npm|yarn|pnpm|gem)\b/;
+const MAY_FETCH = /\b(git|svn|hg|curl|wget|aria2c|go|cargo|pip[\d.]*|npm|yarn|pnpm|gem|cabal|stack)\b/;
 const FETCHERS = /^(curl|wget|aria2c)$/;
 
 /** Notes what a RUN fetches, unpacks, moves and builds of what was fetched. */
@@ -238,8 +239,9 @@ function isClone({ name, words }: Invocation): boolean {
 function packagesIn({ name, words }: Invocation): string[] {
   const isPip = /^pip[\d.]*$/.test(name ?? '') && words[1]?.value === 'install';
   const isGlobal = (name === 'npm' || name === 'pnpm') && /^(i|install|add)$/.test(words[1]?.value ?? '') && hasFlag(words, 'g', 'global');
+  const isCabal = (name === 'cabal' || name === 'stack') && /^(v2-|new-)?install$/.test(words[1]?.value ?? '');
   const isYarn = name === 'yarn' && words[1]?.value === 'global' && words[2]?.value === 'add';
-  if (!isPip && !isGlobal && !isYarn && !(name === 'gem' && words[1]?.value === 'install')) return [];
+  if (!isPip && !isGlobal && !isYarn && !isCabal && !(name === 'gem' && words[1]?.value === 'install')) return [];
   const named = operands(words.slice(isYarn ? 2 : 1), /^(-r|--requirement|-c|--constraint|-i|--index-url|--extra-index-url|-f|--find-links|-t|--target|-v|--version|--prefix|--registry)$/);
   return named.flatMap(({ value }) => (value === undefined || /^[./]|:\/\/|\.(whl|zip|t?gz|txt)$/.test(value) ? [] : [posix.basename(value.replace(/(.)[@=<>~![].*$/, '$1'))]));
 }

@@ -2,6 +2,7 @@ import { basename, posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
+import { clusterMounts } from './clusters.ts';
 import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
@@ -68,7 +69,8 @@ function volumes(target: Target, history: History): Write[] {
   const own = history.volumes.flatMap(({ path }) => (path === undefined ? [] : [directory(path, `VOLUME ${path}`, true)]));
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   const inherited = (entry?.volumes ?? []).map((path) => directory(path, `the base declares VOLUME ${path}`, true));
-  return [...own, ...inherited, ...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target)), ...runMounts(target, history)];
+  const claims = clusterMounts(target).map(({ path, where }) => directory(posix.normalize(path), `${where} mounts a volume on ${path}`, true));
+  return [...own, ...inherited, ...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target)), ...claims, ...runMounts(target, history)];
 }
 
 /** What a service mounts for the program to write: volumes, and folders of the host that the repository does not fill. */

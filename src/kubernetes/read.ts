@@ -17,29 +17,65 @@ export function readQuadlet(text: string): string[] {
 
 const WORKLOADS = new Set(['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Rollout', 'DeploymentConfig', 'List']);
 
-/** The images that a manifest's workloads or a chart's values name; none for other YAML, and for templates. */
-export function readImages(text: string): string[] {
+/** A container of a workload, or an image that a chart's values name. */
+export interface Container {
+  image: string;
+  /** Where it mounts what outlives it: claims, folders of the host. */
+  data: string[];
+}
+
+/** The containers of a manifest's workloads, or the images of a chart's values; none for other YAML. */
+export function readContainers(text: string): Container[] {
   // A cheap look first: most YAML of a repository is something else.
   if (!/\bimage:|\brepository:/.test(text)) return [];
   let documents: unknown[];
   try {
-    documents = readYaml(text);
+    documents = readYaml(text.includes('{{') ? withoutTemplate(text) : text);
   } catch (error) {
-    if (error instanceof YamlError) return []; // a Helm template; its values are read
+    if (error instanceof YamlError) return []; // a template that is more than values; the chart's own values are read
     throw error;
   }
   return documents.flatMap((document) => {
     if (!isMap(document)) return [];
-    if (typeof document.kind === 'string') return WORKLOADS.has(document.kind) ? images(document) : [];
-    return 'services' in document || 'jobs' in document ? [] : repositories(document);
+    if (typeof document.kind === 'string') return WORKLOADS.has(document.kind) ? containers(document, new Set(), []) : [];
+    return 'services' in document || 'jobs' in document ? [] : repositories(document).map((image) => ({ image, data: [] }));
   });
 }
 
-/** Every `image: text` at any depth. */
-function images(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(images);
-  if (!isMap(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => (key === 'image' && typeof inner === 'string' ? [inner] : images(inner)));
+/** What stands in for a value that Helm fills in. */
+const FILLED_IN = 'helm-value';
+
+/** A Helm template without its braces: lines of control go, values become a word. */
+function withoutTemplate(text: string): string {
+  const lines = text.split('\n').filter((line) => !/^\s*-?\s*\{\{.*\}\}\s*$/.test(line));
+  return lines.join('\n').replace(/\{\{.*?\}\}/g, FILLED_IN);
+}
+
+/** Every container at any depth, with the volumes of the pod that it stands in. */
+function containers(value: unknown, lasting: ReadonlySet<string>, found: Container[]): Container[] {
+  if (Array.isArray(value)) for (const one of value) containers(one, lasting, found);
+  if (!isMap(value)) return found;
+  if (typeof value.image === 'string') found.push({ image: value.image, data: mountsOf(value, lasting) });
+  const inside = new Set([...lasting, ...listIn(value, 'volumes').filter(isLasting).flatMap(nameOf), ...listIn(value, 'volumeClaimTemplates').flatMap(({ metadata }) => nameOf(metadata))]);
+  for (const inner of Object.values(value)) containers(inner, inside, found);
+  return found;
+}
+
+function mountsOf(container: Record<string, unknown>, lasting: ReadonlySet<string>): string[] {
+  return listIn(container, 'volumeMounts').flatMap(({ name, mountPath, readOnly }) => (typeof name === 'string' && lasting.has(name) && typeof mountPath === 'string' && readOnly !== true ? [mountPath] : []));
+}
+
+function isLasting(volume: Record<string, unknown>): boolean {
+  return 'persistentVolumeClaim' in volume || 'hostPath' in volume || 'nfs' in volume || 'ephemeral' in volume;
+}
+
+function nameOf(value: unknown): string[] {
+  return isMap(value) && typeof value.name === 'string' ? [value.name] : [];
+}
+
+function listIn(value: Record<string, unknown>, key: string): Record<string, unknown>[] {
+  const list = value[key];
+  return Array.isArray(list) ? list.filter(isMap) : [];
 }
 
 /** Helm values: `image: { repository: text }`. */

@@ -28,6 +28,8 @@ export interface ShellCommand {
 
 export interface ShellScript {
   commands: ShellCommand[];
+  /** The functions that it defines, by name; their bodies are among the commands. */
+  functions: ReadonlySet<string>;
   /** Whether the whole script was understood; if not, the commands are what could be read. */
   complete: boolean;
 }
@@ -42,8 +44,8 @@ export type Lookup = (name: string) => string | undefined;
  * @param args what it is called with (`$1` and so on); undefined where that is not known
  */
 export function readShell(script: string, lookup: Lookup = () => undefined, cwd?: string, args?: readonly string[]): ShellScript {
-  const { commands, complete } = interpret(script, lookup, cwd, args);
-  return { commands, complete };
+  const { commands, functions, complete } = interpret(script, lookup, cwd, args);
+  return { commands, functions, complete };
 }
 
 /** A script with its syntax, and the commands by the nodes that they are read from; a node that can't run has none. */
@@ -57,7 +59,7 @@ export function interpret(script: string, lookup: Lookup, cwd: string | undefine
   const reader = new Reader(lookup, cwd, args);
   const syntax = parse(withoutCarriageReturns(script));
   reader.visit(syntax, false);
-  return { commands: reader.commands, complete: !(syntax.errors && syntax.errors.length > 0), syntax, byNode: reader.byNode };
+  return { commands: reader.commands, functions: reader.functions, complete: !(syntax.errors && syntax.errors.length > 0), syntax, byNode: reader.byNode };
 }
 
 /**
@@ -82,6 +84,7 @@ const PLAIN = /^[\w./:@%+,-][\w./:=@%+,-]*$/;
 
 class Reader {
   readonly commands: ShellCommand[] = [];
+  readonly functions = new Set<string>();
   readonly byNode = new Map<SyntaxNode, ShellCommand>();
   private readonly variables = new Map<string, string | undefined>();
   private readonly outer: Lookup;
@@ -102,6 +105,7 @@ class Reader {
       return;
     }
     if (node.type === 'Function') {
+      this.functions.add(node.name.text);
       // Inside, $1 is the function's own.
       const before = this.args;
       this.args = undefined;

@@ -83,6 +83,8 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   if (name === 'playwright' && verb === 'install' && second !== 'deps' && !moved('PLAYWRIGHT_BROWSERS_PATH')) return { name: 'playwright install', variable: 'PLAYWRIGHT_BROWSERS_PATH' };
   if (name === 'dotnet' && verb === 'tool' && hasFlag(words, 'g', 'global')) return { name: 'dotnet tool install --global', variable: 'DOTNET_CLI_HOME' };
   if (name === 'gem' && hasFlag(words, undefined, 'user-install')) return { name: 'gem --user-install', variable: 'GEM_HOME' };
+  if (name === 'cabal' && /^(v2-|new-)?install$/.test(verb ?? '') && !words.some(({ value }) => value?.startsWith('--installdir')) && !moved('CABAL_DIR')) return { name: 'cabal install', variable: 'CABAL_DIR' };
+  if (name === 'stack' && verb === 'install' && !words.some(({ value }) => value?.startsWith('--local-bin-path'))) return { name: 'stack install', variable: 'STACK_ROOT' };
   const variable = name === undefined ? undefined : TOOLS[name];
   return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { historyOf } from '../history.ts';
 import { effectiveUser } from '../user.ts';
+import { isShellTool } from '../programs.ts';
 import { type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
@@ -56,7 +57,9 @@ export const startsPrompt: KeepAway = (target) => {
   // What runs last decides: `service x start && bash` is another matter.
   const own = start.commands.filter(({ name }) => name !== undefined);
   if (own.length === 0) return undefined;
-  if (start.unseen.length > 0) return promptBehindScript(target);
+  const prepares = start.scripts.length > 0 && own.slice(1).every(({ name, words }) => isShellTool(name!) || isPrompt(name!, words.slice(1).map(({ value }) => value)));
+  const behind = start.unseen.length > 0 || prepares ? promptBehindScript(target) : undefined;
+  if (behind || start.unseen.length > 0) return behind;
   const prompts = own.filter((one) => !isOwnProgram(one) && isPrompt(one.name!, one.words.slice(1).map(({ value }) => value)));
   if (prompts.length < own.length) return undefined;
   const last = prompts.at(-1)!;

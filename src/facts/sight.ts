@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import type { Disk } from '../disk.ts';
+import { memo } from './memo.ts';
+
+/** More than the folders of a repository of one's own. */
+const MAX_FOLDERS = 2000;
+const SKIPPED = /^(node_modules|\.git|vendor|venv|\.venv)$/;
+
+/** Whether a file of that name lies anywhere below a folder. */
+export function isInSight(name: string, disk: Disk, root: string): boolean {
+  return namesUnder(disk).under(root).has(name);
+}
+
+const namesUnder = memo((disk: Disk) => {
+  const byRoot = new Map<string, ReadonlySet<string>>();
+  return {
+    under(root: string): ReadonlySet<string> {
+      const known = byRoot.get(root) ?? find(disk, root);
+      byRoot.set(root, known);
+      return known;
+    },
+  };
+});
+
+function find(disk: Disk, root: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  const waiting = [root];
+  for (let folders = 0; folders < MAX_FOLDERS && waiting.length > 0; folders += 1) {
+    const directory = waiting.pop()!;
+    for (const name of disk.list(directory)) {
+      names.add(name);
+      if (!SKIPPED.test(name) && disk.stat(join(directory, name))?.kind === 'directory') waiting.push(join(directory, name));
+    }
+  }
+  return names;
+}
