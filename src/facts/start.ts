@@ -256,11 +256,15 @@ class Follower {
       if (made !== undefined) return made === '' ? undefined : { path, text: made, file: undefined, executed };
     }
     if (this.isBases(written) || KNOWN_PROGRAM.test(posix.basename(written))) return 'program';
-    // Nothing on scratch could interpret a script.
-    if (this.history.base.kind === 'scratch') return 'payload';
+    if (executed && written.includes('/') && this.hasNoShell()) return 'payload';
     if (looksLikeScript(written) || !executed) return undefined;
     if (elsewhere || this.isBuilt(written, cwd) || this.isBuiltAtStart(written, cwd)) return 'payload';
     return written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program';
+  }
+
+  /** Whether nothing could interpret a script: on scratch, where no system of another stage is copied whole. */
+  private hasNoShell(): boolean {
+    return this.history.base.kind === 'scratch' && originOf(this.target, '/bin/sh') === undefined && originOf(this.target, '/bin/bash') === undefined;
   }
 
   /** Whether it is what the base itself starts. */
