@@ -33,7 +33,7 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
     .filter(({ path }) => !given.includes(path) && !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
   const own = wanted.filter((write) => write.kind === 'file' || write.tree || write.ofBase || !isCode(write.path, history));
   const beside = wanted.filter((write) => !own.includes(write));
-  if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(codeDoubt), ...own.map(shellDoubt)] };
+  if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(closedDoubt), ...own.map(shellDoubt)] };
 
   const trees = unique(own.filter(({ tree }) => tree));
   const directories = unique(own.filter(({ kind, tree }) => kind === 'directory' && !tree));
@@ -51,7 +51,7 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   if (plain.length > 0) commands.push(`chown ${account.owner} ${plain.map(quote).join(' ')}`);
   const group = account.gid ?? account.name;
   if (open.length > 0 && group !== undefined) commands.push(`chgrp ${group} ${open.map(quote).join(' ')}`, `chmod 1775 ${open.map(quote).join(' ')}`);
-  return { commands, place, paths, doubts: [...beside.map(codeDoubt), ...(commands.length > 0 ? shellUntried(target, place) : [])] };
+  return { commands, place, paths, doubts: [...beside.map((write) => (open.includes(write.path) ? codeDoubt(write) : closedDoubt(write))), ...(commands.length > 0 ? shellUntried(target, place) : [])] };
 }
 
 /** A RUN of ours is the first under a SHELL that nothing shows to be in the image. */
@@ -137,6 +137,10 @@ function hasShell(history: History): boolean {
 
 function codeDoubt({ because }: Write): Reason {
   return { rule: 'write-sign', message: `${because}, beside code: the account may make new files there and not replace root's`, advice: 'write to a directory of its own' };
+}
+
+function closedDoubt({ because, path }: Write): Reason {
+  return { rule: 'write-sign', message: `${because}, beside code in ${path}, which stays closed: the account can not write there`, advice: 'write to a directory of its own' };
 }
 
 function shellDoubt({ path, because }: Write): Reason {

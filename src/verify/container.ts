@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Image } from './build.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Network } from './network.ts';
+import { type Address, type Answer, type Ask, talk } from './talk.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /** How a container is run: what a compose service or the configuration adds to the image. */
@@ -95,13 +96,20 @@ export class Container {
   }
 
   /** Where a port of it is reached from here; undefined where nowhere. */
-  addressOf(port: number, { NetworkSettings: network }: Inspected): { host: string; port: number } | undefined {
+  addressOf(port: number, { NetworkSettings: network }: Inspected): Address | undefined {
     const published = network.Ports?.[`${port}/tcp`]?.[0];
     if (published) return { host: published.HostIp, port: Number(published.HostPort) };
     if (this.network.reach === 'published') return undefined;
     const all = network.Networks ?? {};
     const host = (all[this.network.name] ?? Object.values(all)[0])?.IPAddress;
     return host ? { host, port } : undefined;
+  }
+
+  /** What it answers to a question, asked once. */
+  async ask(ask: Ask, port: number): Promise<Answer> {
+    const address = this.addressOf(port, await this.inspect());
+    if (!address) throw new EngineError(`port ${port} can't be reached from here`, '');
+    return talk(address, ask, port);
   }
 
   /** What it has said, the last lines of it. */

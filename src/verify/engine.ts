@@ -161,7 +161,7 @@ export class Engine {
     if (output.status === 0 || output.wasEnough) return output;
     const what = `${this.command} ${args[0]}`;
     if (output.isLate) throw new EngineError(`${what} took longer than ${(options.timeout ?? TIMEOUT) / 1000} s`, output.stderr);
-    throw new EngineError(lastLine(output.stderr) || `${what} ended with status ${output.status}`, output.stderr);
+    throw new EngineError(reasonIn(output.stderr) || `${what} ended with status ${output.status}`, output.stderr);
   }
 
   private start(args: readonly string[], { input, timeout = TIMEOUT, enough = Infinity, long = false, cwd, env }: CallOptions, signal: AbortSignal | undefined): Promise<Output> {
@@ -268,6 +268,11 @@ function childrenOf(folder: string): string[] {
 
 function lines(text: string): string[] {
   return text.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** What the daemon says comes before what its command makes of it. */
+function reasonIn(stderr: string): string {
+  return lines(stderr).findLast((line) => line.startsWith('Error response from daemon: '))?.trim() ?? lastLine(stderr);
 }
 
 function lastLine(text: string): string {

@@ -43,7 +43,7 @@ export interface Events {
   /** Before anything is built: what is about to be, by which engine, and whether programs may reach others. */
   planned: (plan: Plan, engine: string, isOpen: boolean) => void;
   proved: (proof: Proof) => void;
-  /** While a program runs and after it was asked: for questions of one's own. */
+  /** While a program runs and after it was asked, or once it has ended: for questions of one's own. */
   running: (container: Container, side: 'before' | 'after', subject: Subject) => Promise<void>;
   /** Takes all away without waiting, for a process that has to end. */
   opened: (removeNow: () => void) => void;

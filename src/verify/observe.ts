@@ -25,7 +25,7 @@ export interface Exercise {
   flags: readonly string[];
   /** Whether it matters what it writes. */
   writes: boolean;
-  /** Called while the program runs, after all was asked. */
+  /** Called while the program runs, after all was asked; or once it has ended. */
   whileRunning?: ((container: Container) => Promise<void>) | undefined;
 }
 
@@ -121,6 +121,7 @@ function knownPorts(image: Image, settings: RunSettings, asks: readonly Ask[]): 
 
 /** Asks a container that is ready, and looks at its processes. */
 export async function exerciseOnce(container: Container, ready: Ready, { image, settings, asks, like, whileRunning }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'like' | 'whileRunning'>): Promise<Run> {
+  if (ready.state.kind === 'ended') await whileRunning?.(container);
   if (ready.state.kind !== 'running' || !ready.facts) return { state: ready.state, processes: [], ports: ready.ports, answers: [], pid: 0 };
   const answers = await askAll(container, ready.facts, { ports: ready.ports, known: knownPorts(image, settings, asks), asks, like });
   await whileRunning?.(container);

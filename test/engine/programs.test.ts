@@ -1,20 +1,25 @@
-import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { unroot } from '../../src/index.ts';
+import { writableAt } from '../../src/verify/access.ts';
+import { type Container, type Proof, verify, verifyLearn } from '../../src/verify/index.ts';
 import { treeOf } from '../fixtures.ts';
-import { build, Container, engineState, removeAllAtExit, removeImage, sizeOf, userOf } from './engine.ts';
-import { type Program, programs } from './programs.ts';
+import { type Breakage, breakages } from './breakages.ts';
+import { build, Container as Plain, engineState, removeAllAtExit, removeImage } from './engine.ts';
+import { place, type Placed, type Program, programs } from './programs.ts';
+import { Proofs } from './proofs.ts';
 
-const PROGRAMS = 'test/engine/programs';
-const MAX_GROWTH = 1_000_000;
-const AT_ONCE = 2;
+const AT_ONCE = 4;
+const STAYS = new Set<Program['unroot']>(['drops', 'refused']);
 
 const engine = suite('engine');
 const required = process.env.UNROOT_ENGINE_REQUIRED === '1';
 const { answers, why } = engineState();
+const test = answers ? engine : engine.skip;
 
 if (answers) removeAllAtExit();
 else if (!required) process.stderr.write(`engine tests skipped: no docker answers (${why})\n`);
@@ -23,117 +28,126 @@ engine('a container engine answers, or is not asked for', () => {
   assert.ok(answers || !required, why);
 });
 
-// uvu runs one test after the other, and most of the time is waiting: the work runs ahead of the tests.
-const proofs = answers ? startAll(programs.map((program) => () => inFolder(program, (folder) => prove(program, folder)))) : [];
+const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-programs.forEach(({ name, title }, index) => {
-  const test = answers ? engine : engine.skip;
-  test(`${name}: ${title}`, () => proofs[index]);
-});
+const fixed: Placed[] = programs.map((program) => ({ folder: program.name, program }));
+const broken = breakages.map((breakage) => ({ folder: breakage.name, program: programs.find(({ name }) => name === breakage.program)!, breakage }));
+const learners = fixed.filter(({ program }) => program.learns !== undefined);
+
+// uvu runs one test after the other, and most of the time is waiting: the work runs ahead of the tests.
+const proofs = { fixed: new Proofs(assertLikeBefore), broken: new Proofs(), learnt: new Proofs(assertLikeBefore) };
+if (answers) proveAll().catch((error: unknown) => Object.values(proofs).forEach((one) => one.fail(error)));
+
+for (const { program } of fixed) test(`${program.name}: ${program.title}`, () => (STAYS.has(program.unroot) ? assertStays(program) : assertFixed(program)));
+for (const { breakage } of broken) test(`broken by hand, ${breakage.name}: ${breakage.title}`, () => assertCaught(breakage));
+for (const { program } of learners) test(`${program.name} holds once it was seen what it writes`, () => assertLearnt(program));
 
 engine.run();
 
-/** Starts jobs in order, each when the one before the last has ended. @returns their outcomes, in order */
-function startAll(jobs: readonly (() => Promise<void>)[]): Promise<void>[] {
-  const outcomes: Promise<void>[] = [];
-  for (const job of jobs) {
-    const outcome = (outcomes.at(-AT_ONCE) ?? Promise.resolve()).then(job, job);
-    // A failure is its test's to report, which comes later.
-    outcome.catch(() => {});
-    outcomes.push(outcome);
-  }
-  return outcomes;
+async function proveAll(): Promise<void> {
+  const [fixedTree, brokenTree, learntTree] = ['fixed', 'broken', 'learnt'].map((name) => join(folder, name)) as [string, string, string];
+  const options = { strict: true, jobs: AT_ONCE };
+  place(fixed, fixedTree);
+  place(broken, brokenTree);
+  place(learners, learntTree);
+
+  await proofs.fixed.follow((on) => verify(['.'], { ...options, cwd: fixedTree, unsafe: true, on }));
+
+  commitAll(brokenTree);
+  for (const { folder: name, breakage } of broken) writeFileSync(join(brokenTree, name, 'Dockerfile'), breakage.dockerfile);
+  await proofs.broken.follow((on) => verify(['.'], { ...options, cwd: brokenTree, base: 'HEAD', on }));
+
+  commitAll(learntTree);
+  await verifyLearn(['.'], { jobs: AT_ONCE, cwd: learntTree });
+  unroot(['.'], { cwd: learntTree, write: true });
+  await proofs.learnt.follow((on) => verify(['.'], { ...options, cwd: learntTree, base: 'HEAD', on }));
 }
 
-/** A copy of a program's build context, for as long as it is needed. */
-async function inFolder({ name, shared = [], modes = {} }: Program, use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
-  try {
-    cpSync(join(PROGRAMS, name), folder, { recursive: true });
-    for (const file of shared) cpSync(join(PROGRAMS, 'shared', file), join(folder, file));
-    // What a checkout's umask made of the files must not matter.
-    for (const path of treeOf(folder).keys()) chmodSync(join(folder, path), modes[path] ?? 0o755);
-    await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+function commitAll(tree: string): void {
+  const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=unroot', '-c', 'user.email=unroot@localhost', '-c', 'commit.gpgsign=false', ...args], { cwd: tree, stdio: 'ignore' });
+  git('init', '--quiet');
+  git('add', '--all', '--force');
+  git('commit', '--quiet', '--message', 'as it was');
 }
 
-/** Builds and runs before and after, and compares. */
-async function prove(program: Program, folder: string): Promise<void> {
-  const uid = program.user.split(':')[0]!;
-  const before = await build(folder, program.network);
-  const was = await works(program, before, program.unroot === 'drops' ? uid : '0');
-  const writtenBefore = await was.written();
-  await was.remove();
-  fix(program, folder);
-  if (program.unroot === 'drops') return removeImage(before);
-
-  const after = await build(folder, program.network);
-  assert.is(await userOf(after), program.user, 'USER');
-  const growth = (await sizeOf(after)) - (await sizeOf(before));
-  assert.ok(growth <= MAX_GROWTH, `grew by ${growth} bytes`);
-  const is = await works(program, after, uid);
-  const settled = [...(await is.written()), ...(program.needless ?? [])];
-  assert.equal(writtenBefore.filter((path) => !isPersonal(path) && !settled.includes(path)), [], 'what root wrote and the account did not');
-  await assertCodeIsClosed(program, is);
-  await program.also?.({ before, after }, is);
-  await is.remove();
-  await removeImage(after);
-  await removeImage(before);
-}
-
-/** What the program says is right, and nothing in it runs as anybody else. @returns its container, as it was left */
-async function works({ port, says, unroot }: Program, image: string, uid: string): Promise<Container> {
-  const container = await Container.run(image, { port });
-  for (const said of says) {
-    if ('prints' in said) {
-      assert.is(await container.exit(), 0, await container.logs());
-      assert.is(await container.logs(), said.prints.replace('{uid}', uid));
-    } else {
-      const answer = await container.answer(said);
-      assert.is(answer, said.answer.replace('{uid}', uid), `${JSON.stringify(said).slice(0, 100)}\n${await container.logs()}`);
+/** unroot says of it what it should, and what it would write holds. */
+async function assertFixed(program: Program): Promise<void> {
+  assertSaid(program);
+  const found = await proofs.fixed.of(program.name);
+  assert.is(found.length, program.targets ?? 1, 'targets that were built and run');
+  for (const proof of found) {
+    const differences = textsOf(proof);
+    assert.is(proof.why, undefined);
+    if (program.learns) {
+      assert.ok(differences.some((text) => program.learns!.without.test(text)), `${program.learns.without} is not among ${differences.join('\n')}`);
+      continue;
     }
+    assert.equal(differences.filter((text) => !program.strict?.test(text)), []);
+    assert.is(differences.length, program.strict ? 1 : 0, 'what a locked-down cluster can not do');
+    assertRunsAs(program, proof);
   }
-  if (port === undefined) return container;
-  const uids = await container.uids();
-  // A server that is root's may have workers that are not.
-  const asExpected = uid === '0' ? uids.includes(0) : uids.length > 0 && uids.every((one) => one === Number(uid));
-  assert.ok(asExpected, `runs as ${uids.join(', ')}, not as ${uid}${unroot === 'drops' ? ' by itself' : ''}`);
-  return container;
 }
 
-/** Has unroot change the folder, as far as the program's fix needs leave for it, or leave it alone. */
-function fix({ unroot: expected }: Program, folder: string): void {
-  const tree = treeOf(folder);
-  const shown = unroot(['.'], { cwd: folder, unsafe: true }).report.targets;
-  assert.is(shown.length, 1);
-  const [{ verdict, safety, reasons }] = shown as [(typeof shown)[0]];
-  assert.is(verdict === 'fixable' ? safety : verdict, expected, JSON.stringify(reasons, null, 2));
-
-  if (expected !== 'safe') {
-    unroot(['.'], { cwd: folder, write: true });
-    assert.equal(treeOf(folder), tree, 'without --unsafe not a byte changes');
-  }
-  unroot(['.'], { cwd: folder, write: true, unsafe: expected !== 'safe' });
-  if (expected === 'drops') assert.equal(treeOf(folder), tree, 'not a byte changes');
-  else assert.is(unroot(['.'], { cwd: folder }).report.targets[0]!.verdict, 'nonroot');
+/** What unroot says, and that it changes nothing without leave. */
+function assertSaid({ name, unroot: expected }: Program): void {
+  const tree = join(folder, 'fixed', name);
+  const { targets } = unroot(['.'], { cwd: tree, unsafe: true }).report;
+  const fixable = targets.filter(({ verdict }) => verdict === 'fixable');
+  for (const { verdict, safety, reasons } of fixable.length > 0 ? fixable : targets) assert.is(verdict === 'fixable' ? safety : verdict, expected, JSON.stringify(reasons, null, 2));
+  if (expected !== 'safe') assert.is(unroot(['.'], { cwd: tree }).diff, '', 'without --unsafe not a byte changes');
 }
 
-/** What lies in the home of whoever runs it, and caches of Python's beside its code, which root alone may write and nobody needs. */
-function isPersonal(path: string): boolean {
-  return /^\/(root|home\/[^/]+)\/|__pycache__/.test(path);
+function assertRunsAs({ user }: Program, { after }: Proof): void {
+  assert.is(after!.user, user, 'USER');
+  for (const process of after!.processes) assert.is(process.uid, Number(user.split(':')[0]), process.command);
 }
 
-/** The account can neither write the code nor put another file in its place. */
-async function assertCodeIsClosed({ code, port }: Program, container: Container): Promise<void> {
+function textsOf({ differences }: Proof): string[] {
+  return differences.map(({ rule, message }) => `${rule}: ${message}`);
+}
+
+/** A change that others make is not taken for one that works. */
+async function assertCaught({ name, finds }: Breakage): Promise<void> {
+  const found = (await proofs.broken.of(name)).flatMap(textsOf);
+  for (const pattern of finds) assert.ok(found.some((text) => pattern.test(text)), `${pattern} is not among what was found:\n${found.join('\n')}`);
+}
+
+/** `verify --learn`, `--write`, `verify --base HEAD`. */
+async function assertLearnt(program: Program): Promise<void> {
+  const found = await proofs.learnt.of(program.name);
+  assert.is(found.length, 1);
+  assert.equal(textsOf(found[0]!), []);
+  assertRunsAs(program, found[0]!);
+}
+
+/** What the program's own entry asks of its container, and that the account can neither write its code nor put another file in its place. */
+async function assertLikeBefore(container: Container, name: string): Promise<void> {
+  const { code, also, user } = programs.find((program) => program.name === name.split('/')[0])!;
+  await also?.(container);
   if (code === undefined) return;
-  const { uid, mode } = await container.ownerOf(code);
-  assert.is(uid, 0, `${code} is root's`);
-  assert.is(mode & 0o022, 0, `${code} is closed to others`);
-  const hasShell = port !== undefined && (await container.can('true'));
-  if (!hasShell) return;
-  assert.ok(await container.can(`test -r ${code}`), `${code} is there`);
-  assert.not.ok(await container.can(`echo changed >> ${code}`), `${code} can be changed`);
-  assert.not.ok(await container.can(`mv ${code} ${code}.old`), `${code} can be replaced`);
+  const [entry, directory] = await Promise.all([container.stat(code), container.stat(posix.dirname(code))]);
+  assert.ok(entry, `${code} is there`);
+  assert.is(entry.uid, 0, `${code} is root's`);
+  assert.is(entry.mode & 0o022, 0, `${code} is closed to others`);
+  const [uid, gid] = user.split(':').map(Number) as [number, number];
+  const { can, why: how } = await writableAt(container, { uid, gids: [gid] }, posix.dirname(code));
+  // In a directory with the sticky bit nobody replaces the files of others.
+  assert.ok(!can || (directory!.mode & 0o1000) !== 0, `${code} can be replaced: ${how}`);
+}
+
+/** It works as it is, runs as it should, and unroot leaves it alone. */
+async function assertStays(program: Program): Promise<void> {
+  const tree = join(folder, 'fixed', program.name);
+  const before = treeOf(tree);
+  assertSaid(program);
+  unroot(['.'], { cwd: tree, write: true, unsafe: true });
+  assert.equal(treeOf(tree), before, 'not a byte changes');
+  const image = await build(tree, program.network);
+  const container = await Plain.run(image, { port: program.port });
+  for (const ask of program.asks ?? []) assert.is(await container.answer(ask), ask.answer);
+  const uids = await container.uids();
+  assert.ok(uids.length > 0 && uids.every((uid) => uid === Number(program.user.split(':')[0])), `runs as ${uids.join(', ')}`);
+  await container.remove();
+  await removeImage(image);
 }
