@@ -44,7 +44,7 @@ export function accountFor(target: Target, asked?: Wish): Account {
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history);
-  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? shipped(history) ?? fresh(history);
+  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? webServersOwn(history, family) ?? shipped(history) ?? fresh(history);
 }
 
 /** Whom all services that set a user have the target run as, so that image and service agree; undefined where none does, or root. */
@@ -138,6 +138,16 @@ function existing(account: MadeAccount, history: History): Account {
   // `USER uid:gid` would drop supplementary groups; for the uid alone passwd and group say the rest.
   const user = uid !== undefined && groups.length > 0 ? String(uid) : owner;
   return { user, owner, name, uid, gid, home, source: 'file', create: undefined };
+}
+
+/**
+ * An uncatalogued base that is named for PHP or Apache brings files that are www-data's, as those of its
+ * kind do; Debian and Ubuntu have it everywhere. Such a base makes the fix unsafe anyway.
+ */
+function webServersOwn({ base }: History, family: Family): Account | undefined {
+  if (base.kind !== 'image' || base.facts || (family !== 'debian' && family !== 'ubuntu')) return undefined;
+  if (!/(^|[/_-])(php-?fpm|php-?apache|apache2?)([:@_-]|$)/.test(base.text)) return undefined;
+  return { ...distributionAccount('www-data', [33, 33]), source: 'base' };
 }
 
 /** RULES D4: the account that the base ships for this purpose. */
