@@ -21,7 +21,7 @@ stacks.forEach(({ name, title }, index) => test(`${name}: ${title}`, () => proof
 stack.run();
 
 /** Brings it up as it is and as unroot writes it, plainly and as a locked-down cluster would, and sees that it is as expected. */
-async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks, needless, between, running }: StackCase): Promise<void> {
+async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks, needless, between, told, running }: StackCase): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
   try {
     const [before, after] = [join(folder, 'before'), join(folder, 'after')];
@@ -29,7 +29,9 @@ async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks
       cpSync(join('test/engine/stacks', name), tree, { recursive: true });
       for (const [from, to] of Object.entries(shared)) cpSync(join('test/engine/programs/shared', from), join(tree, to));
     }
-    unroot(['.'], { cwd: after, write: true, unsafe });
+    const { report } = unroot(['.'], { cwd: after, write: true, unsafe });
+    const advice = report.services.flatMap(({ reasons }) => reasons.flatMap((reason) => reason.advice ?? []));
+    for (const command of told ? (between ?? []) : []) assert.ok(advice.some((line) => line.endsWith(`: docker compose ${command.join(' ')}`)), `the report names ${command.join(' ')}: ${advice.join('\n')}`);
     const proof = await verifyStack({ before: { directory: before }, after: { directory: after }, asks, ...(needless && { needless }), ...(between && { between }), ...(running && { running }) }, { strict: true });
     for (const { service, why, differences, after: seen } of proof.services) {
       const found = differences.map(({ rule, message }) => `${rule}: ${message}`);

@@ -1,4 +1,5 @@
-import type { StackPlan } from '../../src/verify/index.ts';
+import * as assert from 'uvu/assert';
+import type { RunningStack, StackPlan } from '../../src/verify/index.ts';
 
 /** A small compose project in `stacks/<name>/`, and what unroot must make of it. */
 export interface StackCase {
@@ -14,6 +15,8 @@ export interface StackCase {
   asks: NonNullable<StackPlan['asks']>;
   needless?: StackPlan['needless'];
   between?: StackPlan['between'];
+  /** Whether these are the commands that the report names, word for word. */
+  told?: boolean;
   running?: StackPlan['running'];
   /** What must be found, by service, as `rule: message`; nothing where all holds. */
   finds?: Record<string, RegExp[]>;
@@ -26,6 +29,9 @@ const KEPT = [
 
 // nginx's entrypoint has it listen on IPv6 too where it may change this file, and says so where it may not.
 const NGINX_ENTRYPOINT = ['/etc/nginx/conf.d/default.conf'];
+
+/** In a network of its own anybody may listen below 1024; a locked-down cluster does not let one. */
+const LOW_PORT = /^strict: /;
 
 export const stacks: StackCase[] = [
   {
@@ -60,4 +66,104 @@ export const stacks: StackCase[] = [
     between: [],
     finds: { proxy: [/^answers: PUT \/a\.txt on port 80 answers 500, not 200: .*EACCES/, /^strict: /], api: [/^state: root wrote \/data\/a\.txt, and the account may not/] },
   },
+  {
+    name: 'ready-made-proxy',
+    title: 'nginx as it comes, with a mounted site, in front of an application',
+    shared: { 'server.js': 'api/server.js' },
+    uids: { proxy: [101], api: [1000] },
+    asks: [...KEPT],
+    needless: { proxy: NGINX_ENTRYPOINT },
+    finds: { proxy: [LOW_PORT] },
+  },
+  {
+    name: 'templates',
+    title: 'nginx as it comes, with a template that its entrypoint fills in',
+    uids: { web: [101] },
+    asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
+    finds: { web: [LOW_PORT] },
+  },
+  {
+    name: 'web-and-postgres',
+    title: 'an application with uploads and a database, both with data from before: all of it is still there',
+    unsafe: true,
+    shared: { 'server.js': 'web/server.js' },
+    uids: { web: [1000], db: [999] },
+    asks: [...KEPT],
+    between: [['run', '--rm', '--no-deps', '--user', '0', 'web', 'chown', '-R', '1000:1000', '/data']],
+    async running({ exec }, side) {
+      if (side === 'before') await psql(exec, 'create table t (x text); insert into t values ($$kept$$)');
+      assert.match(await psql(exec, 'select x from t'), 'kept');
+    },
+  },
+  {
+    name: 'redis',
+    title: 'redis with and without a shell, with data from before that are given over by the command that the report names',
+    unsafe: true,
+    uids: { plain: [999], shell: [999] },
+    asks: [],
+    between: [['run', '--rm', '--no-deps', '--user', '0', '--cap-add', 'CHOWN', '--entrypoint', 'chown', 'shell', '-R', '999:999', '/data']],
+    told: true,
+    async running({ exec }, side) {
+      if (side === 'before') await exec('shell', ['redis-cli', 'set', 'key', 'kept']);
+      assert.match(await exec('shell', ['redis-cli', 'get', 'key']), 'kept');
+    },
+  },
+  {
+    name: 'override',
+    title: 'a file that is laid over another',
+    uids: { web: [33] },
+    asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
+    finds: { web: [LOW_PORT] },
+  },
+  {
+    name: 'anchors',
+    title: 'services that share text by anchors and merge keys',
+    uids: { one: [33], two: [33], cache: [999] },
+    asks: [
+      { published: 8081, path: '/', answer: 'hello\n' },
+      { published: 8082, path: '/', answer: 'hello\n' },
+    ],
+    finds: { one: [LOW_PORT], two: [LOW_PORT] },
+  },
+  {
+    name: 'target',
+    title: 'a stage in the middle is what is built, and the one behind it needs root for its steps',
+    shared: { 'server.js': 'server.js' },
+    uids: { app: [1000], tools: [1000] },
+    asks: [...KEPT],
+  },
+  {
+    name: 'secrets',
+    title: 'a secret that is a file which everybody may read',
+    uids: { web: [33] },
+    asks: [{ published: 8080, path: '/', answer: 'a secret\n' }],
+    finds: { web: [LOW_PORT] },
+  },
+  {
+    name: 'php',
+    title: 'php with apache as it comes, with the source mounted',
+    uids: { web: [33] },
+    asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
+    finds: { web: [LOW_PORT] },
+  },
+  {
+    name: 'inline',
+    title: 'a Dockerfile inside the compose file',
+    shared: { 'server.js': 'server.js' },
+    uids: { web: [1000] },
+    asks: [...KEPT],
+  },
+  {
+    name: 'asked-for-root',
+    title: 'root that a service asks for over an image that does without',
+    unsafe: true,
+    shared: { 'server.js': 'server.js' },
+    uids: { web: [1000] },
+    asks: [...KEPT],
+    finds: { web: [/^strict: USER is node/] },
+  },
 ];
+
+async function psql(exec: RunningStack['exec'], statement: string): Promise<string> {
+  return exec('db', ['psql', '--username', 'postgres', '--no-align', '--tuples-only', '--command', statement]);
+}
