@@ -109,7 +109,7 @@ export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[]
   }
   const named = new Map<string, SourceFile>();
   const composeFiles = new Map(files.filter(({ kind }) => kind === 'compose').map((file) => [file.absolute, file]));
-  for (const { file: own, stack, service } of linkedServices(files, disk, [])) {
+  for (const { file: own, stack, service } of readAhead(files, disk)) {
     const file = composeFiles.get(own.absolute)!;
     for (const { absolute } of stack.files) mergeGroups(groupOf, file, composeFiles.get(absolute)!);
     const built = service.build && byPath.get(builtFrom(service.build));
@@ -248,10 +248,42 @@ function attempt<T>(path: string, errors: FileError[], read: () => T): T | undef
 }
 
 function linkedServices(files: readonly SourceFile[], disk: Disk, errors: FileError[]): LinkedService[] {
-  const composeFiles = files.flatMap((file) => (file.kind === 'compose' ? (attempt(file.path, errors, () => composeFileIn(file)) ?? []) : []));
-  const stacks = readStacks(composeFiles, (path) => disk.read(path));
+  const sources = files.filter(({ kind }) => kind === 'compose');
+  const composeFiles = sources.flatMap((file) => attempt(file.path, errors, () => composeFileIn(file)) ?? []);
+  const stacks = takeAhead(sources, disk) ?? readStacks(composeFiles, (path) => disk.read(path));
   for (const { file, line, message } of stacks.errors) errors.push({ path: file.path!, line, message });
   return stacks.services;
+}
+
+interface Ahead {
+  disk: Disk;
+  /** By the file that they stand in. */
+  services: Map<string, LinkedService[]>;
+  errors: ReturnType<typeof readStacks>['errors'];
+}
+
+/** Services that were read to find out what belongs together. They serve the first link of a group; facts are kept with them. */
+const ahead = new WeakMap<SourceFile, Ahead>();
+
+function readAhead(files: readonly SourceFile[], disk: Disk): LinkedService[] {
+  const sources = files.filter(({ kind }) => kind === 'compose');
+  const { services, errors } = readStacks(sources.flatMap((file) => attempt(file.path, [], () => composeFileIn(file)) ?? []), (path) => disk.read(path));
+  const byFile = new Map<string, LinkedService[]>(sources.map(({ absolute }) => [absolute, []]));
+  for (const linked of services) byFile.get(linked.file.absolute)?.push(linked);
+  for (const file of sources) ahead.set(file, { disk, services: byFile, errors });
+  return services;
+}
+
+/** What was read ahead of these files, where it is of them alone and of the same disk. */
+function takeAhead(files: readonly SourceFile[], disk: Disk): ReturnType<typeof readStacks> | undefined {
+  const found = files.map((file) => ahead.get(file));
+  for (const file of files) ahead.delete(file);
+  const [read] = found;
+  if (!read || read.disk !== disk || found.some((one) => one?.services !== read.services)) return undefined;
+  const paths = new Set(files.map(({ absolute }) => absolute));
+  const services = files.flatMap(({ absolute }) => read.services.get(absolute)!);
+  if (services.some(({ stack }) => stack.files.some(({ absolute }) => !paths.has(absolute)))) return undefined;
+  return { services, errors: read.errors.filter(({ file }) => paths.has(file.absolute)) };
 }
 
 const composeFileIn = memo((file: SourceFile) => readComposeFile(file.path, file.absolute, file.text));

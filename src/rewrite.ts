@@ -139,7 +139,10 @@ class Sources {
 
   /** The given files as they now are. */
   files(): SourceFile[] {
-    return this.given.map((file) => ({ ...file, text: this.changes.get(file.path)?.after ?? file.text }));
+    return this.given.map((file) => {
+      const change = this.changes.get(file.path);
+      return change ? { ...file, text: change.after } : file;
+    });
   }
 
   /** The disk with the brought files as they now are. */

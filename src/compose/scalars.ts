@@ -6,8 +6,13 @@ import type { YamlScalar } from './yaml.ts';
  * @returns undefined where the value is not written letter by letter (escapes, folded lines)
  */
 export function rangeInside(text: string, scalar: YamlScalar, from: number, to: number): { start: number; end: number } | undefined {
-  const offsets = offsetsOf(text, scalar);
-  if (!offsets || from < 0 || to > scalar.value.length || to < from) return undefined;
+  if (from < 0 || to > scalar.value.length || to < from) return undefined;
+  if (scalar.style !== 'literal') {
+    const start = letterStart(text, scalar);
+    return start === undefined ? undefined : { start: start + from, end: start + to };
+  }
+  const offsets = literalOffsets(text, scalar);
+  if (!offsets) return undefined;
   return from === to ? { start: offsets[from]!, end: offsets[from]! } : { start: offsets[from]!, end: offsets[to - 1]! + 1 };
 }
 
@@ -17,11 +22,16 @@ export function rangeInside(text: string, scalar: YamlScalar, from: number, to: 
  */
 export function offsetsOf(text: string, scalar: YamlScalar): number[] | undefined {
   if (scalar.style === 'literal') return literalOffsets(text, scalar);
-  if (scalar.style === 'folded') return undefined;
-  const start = scalar.start + (scalar.style === 'plain' ? 0 : 1);
-  if (!text.startsWith(scalar.value, start)) return undefined;
-  const length = scalar.style === 'plain' ? scalar.end - start : scalar.end - 1 - start;
-  return length === scalar.value.length ? Array.from({ length: length + 1 }, (_, index) => start + index) : undefined;
+  const start = letterStart(text, scalar);
+  return start === undefined ? undefined : Array.from({ length: scalar.value.length + 1 }, (_, index) => start + index);
+}
+
+/** Where the value of a scalar begins that stands in the text as it is; undefined for another, and for blocks. */
+function letterStart(text: string, { style, start: from, end, value }: YamlScalar): number | undefined {
+  if (style === 'literal' || style === 'folded') return undefined;
+  const start = from + (style === 'plain' ? 0 : 1);
+  const length = (style === 'plain' ? end : end - 1) - start;
+  return length === value.length && text.startsWith(value, start) ? start : undefined;
 }
 
 /** A block behind `|`: each line without its indentation; line ends are one character whatever the file has. */
