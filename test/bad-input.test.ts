@@ -8,6 +8,9 @@ import { COMMAND, FIXED, inFolder, leftovers, manyFiles, plainEnvironment, ROOT,
 
 const bad = suite('bad input');
 
+let serial = 0;
+const BOMB = Array.from({ length: 9 }, (_, index) => `x${index + 1}: &a${index + 1} [${Array(9).fill(`*a${index}`).join(', ')}]`).join('\n');
+
 const UNREADABLE: [what: string, files: Record<string, string | Buffer>, line: RegExp][] = [
   ['invalid UTF-8', { 'bad/Dockerfile': Buffer.from('FROM a\n# caf\xe9\n', 'latin1') }, /^bad\/Dockerfile:2 {2}error {2}the file is not valid UTF-8; convert it first$/m],
   ['UTF-16', { 'bad/Dockerfile': Buffer.from('\uFEFFFROM a\n', 'utf16le') }, /^bad\/Dockerfile:1 {2}error {2}the file is UTF-16, .*; convert it to UTF-8$/m],
@@ -22,6 +25,14 @@ const UNREADABLE: [what: string, files: Record<string, string | Buffer>, line: R
   ['a template on a line of its own', { 'bad/Dockerfile': 'FROM a\n{% if x %}\nRUN b\n{% endif %}\n' }, /^bad\/Dockerfile:2 {2}error {2}this looks like a template/m],
   ['a file too large', { 'bad/Dockerfile': `FROM a\n${'#'.repeat(1_048_576)}` }, /^bad\/Dockerfile {2}error {2}the file is larger than 1048576 bytes/m],
   ['a line too long', { 'bad/Dockerfile': `FROM a\nRUN ${'a'.repeat(65_536)}\n` }, /^bad\/Dockerfile:2 {2}error {2}the line is longer than 65535 bytes/m],
+  ['a compose file with a key twice', { 'bad/compose.yaml': 'services:\n  a:\n    image: b\n    image: c\n' }, /^bad\/compose\.yaml:4 {2}error {2}the key image stands twice in one map; remove one$/m],
+  ['a compose file with an alias of nothing', { 'bad/compose.yaml': 'services:\n  a:\n    image: *b\n' }, /^bad\/compose\.yaml:3 {2}error {2}the alias \*b has no anchor &b before it$/m],
+  ['a compose file whose aliases multiply', { 'bad/compose.yaml': `x0: &a0 [y]\n${BOMB}\nservices: {}\n` }, /^bad\/compose\.yaml:\d+ {2}error {2}aliases multiply to more than 1000000 values here; write them out or remove them$/m],
+  ['a compose file nested beyond all measure', { 'bad/compose.yaml': `services:\n  a:\n    x-b: ${'['.repeat(20_000)}${']'.repeat(20_000)}\n` }, /^bad\/compose\.yaml:3 {2}error {2}it is nested too deep to be read/m],
+  ['a compose file with a template', { 'bad/compose.yaml': 'services:\n  a:\n    image: {{ image }}\n' }, /^bad\/compose\.yaml:3 {2}error {2}.*of a template, run unroot on what is made of it$/m],
+  ['services that extend each other in a circle', { 'bad/compose.yaml': 'services:\n  a:\n    extends: b\n  b:\n    extends: a\n' }, /^bad\/compose\.yaml:3 {2}error {2}a extends itself, by way of a, b; break the circle$/m],
+  ['files that include each other in a circle', { 'bad/compose.yaml': 'include: [b.yaml]\n', 'bad/b.yaml': 'include: [compose.yaml]\n' }, /^bad\/compose\.yaml:1 {2}error {2}include leads back to this file by way of b\.yaml; break the circle$/m],
+  ['more services than anybody has', { 'bad/compose.yaml': `services:\n${'  a#: {image: nats}\n'.repeat(2001).replace(/#/g, () => String((serial += 1)))}` }, /^bad\/compose\.yaml:2 {2}error {2}it has 2001 services; unroot reads 2000 of a file, so split it$/m],
   ['a compose file that does not parse', { 'bad/compose.yaml': 'services:\n  a: [\n' }, /^bad\/compose\.yaml:\d+ {2}error/m],
 ];
 

@@ -180,7 +180,7 @@ compose('circles end in one line and what is missing is said', () => {
     'other-compose.yaml:2 include leads back to this file by way of compose.yaml; break the circle',
   ]);
   assert.equal(read('services:\n  a:\n    extends: {file: gone.yaml, service: x}\n').of('a').unresolved, [{ line: 3, message: 'extends x of gone.yaml, which is not in sight' }]);
-  const chain = Array.from({ length: 20_000 }, (_, index) => `  s${index}:\n    extends: s${index + 1}\n`).join('');
+  const chain = Array.from({ length: 2000 }, (_, index) => `  s${index}:\n    extends: s${index + 1}\n`).join('');
   assert.ok(read(`services:\n${chain}`).errors.length > 0);
 });
 

@@ -40,10 +40,16 @@ export function readComposeFile(path: string | undefined, absolute: string, text
   const file: ComposeFile = { path, absolute, text, documents, services: new Map() };
   for (const root of documents) {
     const services = servicesOf(root, file);
-    if (services) for (const pair of pairsOf(services.node)) addService(file, pair, services);
+    if (!services) continue;
+    const pairs = pairsOf(services.node);
+    if (pairs.length > MAX_SERVICES) throw new YamlError(lineAt(text, services.node.start), `it has ${pairs.length} services; unroot reads ${MAX_SERVICES} of a file, so split it`);
+    for (const pair of pairs) addService(file, pair, services);
   }
   return file;
 }
+
+/** More than any file of people has. */
+const MAX_SERVICES = 2000;
 
 /** The first compose format had the services at the top level. */
 function servicesOf(root: YamlMap, { text }: ComposeFile): Reached<YamlMap> | undefined {

@@ -37,7 +37,7 @@ function documentsOf(text: string, merge: boolean): Document[] {
   for (const document of parseAllDocuments(text, { merge, logLevel: 'error', uniqueKeys: false })) {
     if ('empty' in document && document.empty) continue;
     const error = (document.errors ?? []).find((one) => !isTolerated(one));
-    if (error) throw new YamlError(error.linePos?.[0].line ?? 1, firstLine(error.message));
+    if (error) throw new YamlError(error.linePos?.[0].line ?? 1, isTooDeep(error) ? 'it is nested too deep to be read; unroot reads what people write' : firstLine(error.message));
     documents.push(document as Document);
   }
   return documents;
@@ -46,6 +46,10 @@ function documentsOf(text: string, merge: boolean): Document[] {
 /** go-yaml, with which compose reads, lets the lines of a flow collection begin at the column of its key. */
 function isTolerated({ code, message }: { code: string; message: string }): boolean {
   return code === 'BAD_INDENT' && message.startsWith('Flow ');
+}
+
+function isTooDeep({ code, message }: { code: string; message: string }): boolean {
+  return code === 'RESOURCE_EXHAUSTION' || /call stack/.test(message);
 }
 
 function firstLine(message: string): string {
@@ -201,7 +205,7 @@ class Converter {
     const named = key === null || key === undefined ? undefined : this.node(key);
     const name = named?.kind === 'alias' ? named.target : named;
     if (name === undefined) return;
-    if (name.kind !== 'scalar') throw new YamlError(lineAt(this.text, name.start), 'a key is a map or a list; compose knows only names');
+    if (name.kind !== 'scalar') throw new YamlError(lineAt(this.text, name.start), 'a key is a map or a list, which compose does not know; of a template, run unroot on what is made of it');
     const written = value === null || value === undefined ? emptyAt(name.end) : this.node(value);
     map.pairs.push({ key: name, value: written, explicit: this.isExplicit(name) });
   }

@@ -9,17 +9,29 @@ import type { ServiceReport, TargetReport } from './report.ts';
 /** The report on every service of a project, each name of a file once. */
 export function serviceReports(project: Project, settled: readonly Settled[], targets: ReadonlyMap<Target, TargetReport>): ServiceReport[] {
   const reports = new Map<string, ServiceReport>();
+  const findings = findingsByService(settled);
   for (const linked of project.services) {
-    const key = `${linked.path}\n${linked.source.name}`;
-    if (!reports.has(key)) reports.set(key, serviceReport(linked, project, settled, targets));
+    const key = keyOf(linked);
+    if (!reports.has(key)) reports.set(key, serviceReport(linked, project, findings.get(key), targets));
   }
   return [...reports.values()];
 }
 
-function serviceReport(linked: LinkedService, project: Project, settled: readonly Settled[], targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
+/** By service: the finding that is about it, else one that gives it the same change. */
+function findingsByService(settled: readonly Settled[]): Map<string, Settled> {
+  const found = new Map<string, Settled>();
+  for (const one of settled) for (const other of one.finding.also ?? []) found.set(keyOf(other), one);
+  for (const one of settled.toReversed()) if (one.finding.target.standsFor && one.transform.setsUser) found.set(keyOf(one.finding.target.standsFor), one);
+  return found;
+}
+
+function keyOf({ path, source }: LinkedService): string {
+  return `${path}\n${source.name}`;
+}
+
+function serviceReport(linked: LinkedService, project: Project, own: Settled | undefined, targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
   const { service, path, source, file } = linked;
   const place = { path, name: source.name, line: lineAt(file.text, source.key.start), image: service.image, build: service.build?.context };
-  const own = settled.find(({ finding }) => finding.target.standsFor !== undefined && isThis(finding.target.standsFor, linked)) ?? settled.find(({ finding }) => (finding.also ?? []).some((one) => isThis(one, linked)));
   const target = builtFor(linked, project);
   const built = target && targets.get(target);
   if (!own && target && built && !standsAlone(linked, project)) return { ...place, ...ofTarget(target, built) };
@@ -34,10 +46,6 @@ function serviceReport(linked: LinkedService, project: Project, settled: readonl
     userAfter: isFix ? own.finding.user : undefined,
     reasons: [...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : [])],
   };
-}
-
-function isThis(one: LinkedService, { path, source }: LinkedService): boolean {
-  return one.path === path && one.source.name === source.name;
 }
 
 function dropped({ skipped }: Settled): Reason {
