@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Target } from '../../project.ts';
+import { resolvePath } from '../../shell/read.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
@@ -17,13 +18,23 @@ function mountedSource(target: Target): Reason | undefined {
       if (type !== 'bind' || source === undefined) continue;
       const host = isAbsolute(source) ? source : resolve(directory, source);
       if (target.disk.stat(host)?.kind === 'file') continue;
-      const overCode = inside === history.cwd || copiesOf(history).some(({ destination }) => destination === inside || destination?.startsWith(`${inside}/`));
+      const overCode = inside === history.cwd || (covers(copiesOf(history).map(({ destination }) => destination), inside) && covers(startedPaths(target, history.cwd), inside));
       if (overCode) {
         return { rule: 'development', message: `service ${service.name} in ${path} mounts ${source} over ${inside}`, advice: ADVICE };
       }
     }
   }
   return undefined;
+}
+
+function covers(paths: readonly (string | undefined)[], directory: string): boolean {
+  return paths.some((path) => path === directory || path?.startsWith(`${directory.replace(/\/$/, '')}/`));
+}
+
+/** The programs and files that the start commands name. A configuration that is mounted over a copied one is no source. */
+function startedPaths(target: Target, cwd: string | undefined): string[] {
+  const words = startOf(target).commands.flatMap(({ words, command }) => words.map(({ value }) => resolvePath(command.cwd ?? cwd, value)));
+  return words.flatMap((path) => (path === undefined || /^\/(etc|usr\/share)\//.test(path) ? [] : [path]));
 }
 
 function developmentServer(target: Target): Reason | undefined {

@@ -6,13 +6,14 @@ import { doubtsOf } from '../doubts.ts';
 import { familyOf } from '../family.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
+import { judge } from '../keep-away/index.ts';
 import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
 import { closedFiles, composeCommand, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
 import { sourceTree } from './source-tree.ts';
-import { builtFor, serviceTarget } from './target.ts';
+import { builtFor, hostPath, serviceTarget } from './target.ts';
 
 /** What takes a service of a ready-made image off root. */
 export interface ServiceFix {
@@ -52,6 +53,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   // Whom the image runs as by itself, it works as.
   const needs = typeof facts.entry.user === 'string' ? asUser(facts.entry) : {};
   if (!needs) return byHand(facts, base.text);
+  if (developed(linked, project)) return { user: project.configFor(linked.file.absolute)!.development!, name: undefined, tmpfs: [], environment: {}, tag: undefined, doubts: [{ rule: 'development', message: 'what the image itself has is root\'s: what its tools write beside the code must lie in what is mounted' }] };
   const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
   if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
   if (facts.entry.override === 'ok-writable' && !tellsWhere(facts, needs) && dataOf(linked, project).length === 0) return byHand(facts, base.text);
@@ -68,8 +70,14 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
     tmpfs: places.tmpfs,
     environment: needs.environment ?? {},
     tag: undefined,
-    doubts: [...onPurpose(linked), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
+    doubts: [...onPurpose(linked), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
   };
+}
+
+/** Whether it builds what it runs, has the source mounted over that, and whoever develops is named in the configuration. */
+export function developed(linked: LinkedService, project: Project): boolean {
+  const built = builtFor(linked, project);
+  return built !== undefined && project.configFor(linked.file.absolute)?.development !== undefined && judge(built).reasons[0]?.rule === 'development';
 }
 
 function refuse(rule: Reason['rule'], message: string, advice?: string): { refused: Reason } {
@@ -216,6 +224,14 @@ function privateKeys(target: Target): Reason[] {
   const servers = serversOf(target).filter(({ configuration }) => configuration.kind !== 'caddy'); // keeps its keys among its data
   const listener = servers.flatMap(({ configuration }) => configuration.listeners).find(({ tls, directive }) => tls && directive.file.source !== undefined);
   return listener ? [{ rule: 'closed-file', message: `it listens with TLS on ${listener.port ?? 'a port'}, and reads its private key as the account`, advice: 'let the account read the key' }] : [];
+}
+
+/** Source that is mounted to be written, where an application works: what it writes there as somebody else is the host's to allow. */
+function writtenSource(target: Target, { service }: LinkedService, needs: AsUser, project: Project): Reason[] {
+  const { cwd } = historyOf(target.stage, target.unit);
+  const works = [...(needs.open ?? []), ...(cwd === undefined || cwd === '/' ? [] : [cwd])];
+  const mount = service.mounts.find((one) => one.type === 'bind' && !one.readOnly && isSource(one, project) && project.disk.stat(hostPath(one)!)?.kind === 'directory' && works.some((path) => within(path, one.target)));
+  return mount ? [{ rule: 'write-sign', message: `${mount.source} is mounted over ${mount.target} to be written, and belongs to whoever checked it out` }] : [];
 }
 
 /** What a proxy keeps of others' answers may outgrow memory. */

@@ -15,7 +15,7 @@ import { memo } from '../memo.ts';
 import { portsOf } from '../ports.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser, isRoot } from '../user.ts';
-import { serviceFix } from './fix.ts';
+import { developed, serviceFix } from './fix.ts';
 import { serviceInstalls } from './installs.ts';
 import { generatedHeader, serviceOptOut } from './opt-out.ts';
 import { changesTo, powersOf } from './powers.ts';
@@ -80,6 +80,7 @@ export const standsAlone = memo((linked: LinkedService, project: Project): boole
   const { service } = linked;
   if (!built) return true;
   if (service.user !== undefined) return !isRoot(service.user) || effectiveUser(built).kind === 'nonroot';
+  if (developed(linked, project)) return true;
   return judge(built).verdict === 'drops' && (service.command !== undefined || service.entrypoint !== undefined) && judgeService(linked, project).verdict !== 'drops';
 });
 
