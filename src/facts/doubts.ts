@@ -3,6 +3,7 @@ import type { Account } from './account.ts';
 import { operands } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
+import { elixirReleases } from './frameworks.ts';
 import { historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
@@ -17,7 +18,7 @@ import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -91,6 +92,18 @@ function toolDoubts(target: Target): Reason[] {
 
 function dataDoubts(target: Target): Reason[] {
   return [...brokenVolumes(target), ...dataWritten(target)];
+}
+
+/** Before 1.12 the scripts of an Elixir release could be executed by their owner alone. */
+function releaseDoubts(target: Target): Reason[] {
+  return elixirReleases(target)
+    .filter(({ isClosed, copy }) => isClosed !== false && copy.chown === undefined)
+    .map(({ path, isClosed, copy }) => ({
+      rule: 'closed-file',
+      message: `the scripts of the Elixir release in ${path} ${isClosed ? 'have' : 'may have'} the mode 0744, as they do before Elixir 1.12`,
+      line: copy.step.instruction.line,
+      advice: 'chmod -R a+rX it in the stage that builds it',
+    }));
 }
 
 /** `VOLUME ['/a']` is no JSON: builders make a volume of that very name, and none where it was meant. */

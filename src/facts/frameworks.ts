@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
-import type { Target } from '../project.ts';
-import { originOf } from './copies.ts';
+import { stageNamed, type Target } from '../project.ts';
+import { commandsOf, mentions, option, unwrap } from './commands.ts';
+import { type Copy, copiesOf, originOf } from './copies.ts';
 import { historyOf } from './history.ts';
 import { memo } from './memo.ts';
 import { startOf } from './start.ts';
@@ -37,9 +38,9 @@ const FRAMEWORKS: Framework[] = [
 /** The state directories of the framework that a target runs, as far as its manifest is in sight. */
 export const frameworkState = memo((target: Target): FrameworkState[] => {
   const { cwd } = historyOf(target.stage, target.unit);
-  if (cwd === undefined || cwd === '/') return [];
+  if (cwd === undefined || cwd === '/') return elixirState(target);
   const started = startOf(target).commands.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const found: FrameworkState[] = [];
+  const found = [...elixirState(target), ...railsDatabase(target, cwd, started)];
   for (const { name, starts, manifest, holds, state } of FRAMEWORKS) {
     if (!started.some((command) => starts.test(command))) continue;
     const origin = originOf(target, posix.join(cwd, manifest));
@@ -48,3 +49,55 @@ export const frameworkState = memo((target: Target): FrameworkState[] => {
   }
   return found;
 });
+
+/** An Elixir release that is copied from the stage that builds it. */
+export interface ElixirRelease {
+  copy: Copy;
+  /** Where it lies in the image. */
+  path: string;
+  /** Whether its scripts have the mode 0744, as they had before Elixir 1.12; undefined where the version is not in sight. */
+  isClosed: boolean | undefined;
+}
+
+export const elixirReleases = memo((target: Target): ElixirRelease[] =>
+  copiesOf(historyOf(target.stage, target.unit)).flatMap((copy) => {
+    const { from, destination, step } = copy;
+    const isRelease = from !== undefined && destination !== undefined && destination !== '/' && /\/_build\/\S*\/?rel\/[^\s/]+\/?(\s|"|$)/.test(step.instruction.args);
+    return isRelease ? [{ copy, path: destination, isClosed: isOldElixir(copy) }] : [];
+  }),
+);
+
+/** By the tag of the image that the release is built in: `1.18-otp-27`. */
+function isOldElixir({ from, step: { unit, stage } }: Copy): boolean | undefined {
+  const builder = stageNamed(unit.dockerfile.stages, from!, stage.index);
+  const base = builder && historyOf(builder, unit).base;
+  if (base?.kind !== 'image' || !/(^|\/)elixir$/.test(base.reference.repo)) return undefined;
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(base.reference.tag ?? '') ?? [];
+  return major === undefined ? undefined : Number(major) === 1 && Number(minor) < 12;
+}
+
+/** The start script of a release copies its configuration to `tmp` beside it, and ends where it can't. */
+function elixirState(target: Target): FrameworkState[] {
+  if (historyOf(target.stage, target.unit).variables('RELEASE_TMP') !== undefined) return [];
+  return elixirReleases(target).map(({ path }) => ({ path: posix.join(path, 'tmp'), framework: 'the start script of an Elixir release' }));
+}
+
+/** Rails keeps SQLite's files in `db` where its configuration says so, or where `rails new` was not told of another database. */
+function railsDatabase(target: Target, cwd: string, started: readonly string[]): FrameworkState[] {
+  if (!started.some((name) => /^(rails|puma|bundle|thrust)$/.test(name))) return [];
+  const origin = originOf(target, posix.join(cwd, 'config/database.yml'));
+  const text = origin === undefined || origin === 'elsewhere' ? undefined : origin.text;
+  const inSight = text !== undefined && /^\s*database:\s*["']?db\/\S+\.sqlite3/m.test(text);
+  return inSight || (text === undefined && makesRailsApp(target)) ? [{ path: posix.join(cwd, 'db'), framework: 'Rails (SQLite)' }] : [];
+}
+
+function makesRailsApp(target: Target): boolean {
+  return historyOf(target.stage, target.unit).steps.some(
+    (step) =>
+      mentions(step, 'rails new') &&
+      commandsOf(step).some((command) => {
+        const { name, words } = unwrap(command);
+        return name === 'rails' && words[1]?.value === 'new' && option(words, 'd', 'database') === undefined;
+      }),
+  );
+}

@@ -105,10 +105,16 @@ function isOwned(path: string, account: Account, history: History): boolean {
       const recursive = hasFlag(words, 'R', 'recursive');
       return paths.some((word) => {
         const owned = resolvePath(command.cwd, word?.value);
-        return owned === path || (recursive && owned !== undefined && path.startsWith(`${owned}/`));
+        return owned === path || (recursive && owned !== undefined && path.startsWith(`${owned}/`)) || (owned === posix.dirname(path) && isUnmade(path, history));
       });
     }),
   );
+}
+
+/** Whether nothing of the chain makes a path, so that whoever owns the directory that it is in can. */
+function isUnmade(path: string, history: History): boolean {
+  if (isCode(path, history) || history.volumes.some((volume) => volume.path === path)) return false;
+  return !history.steps.some((step) => mentions(step, posix.basename(path)) && commandsOf(step).some((command) => [...command.words, ...command.redirects.map(({ target }) => target)].some(({ value }) => resolvePath(command.cwd, value) === path)));
 }
 
 /** Whether the chain makes the directory for certain before a place: a RUN does, or something is copied into it. */

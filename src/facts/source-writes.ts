@@ -1,4 +1,4 @@
-import { join, posix } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { copiesOf } from './copies.ts';
@@ -10,22 +10,41 @@ import { startOf } from './start.ts';
 export interface SourceWrite {
   /** Absolute, in the image. */
   path: string;
+  kind: 'file' | 'directory';
   /** File and line of the source, for the reader. */
   where: string;
 }
 
+interface Call {
+  files: RegExp;
+  /** Its first group is the literal path, or with `named` the name of a variable that holds it. */
+  call: RegExp;
+  named?: true;
+  /** What its path is relative to, where that is not the working directory: the folder of Django's manage.py. */
+  from?: 'project';
+  kind?: SourceWrite['kind'];
+}
+
+const SAVES = String.raw`\b(?:save|to_csv|to_json|to_excel|to_parquet|to_pickle|write_csv|savefig|imwrite|download_to_filename|save_model|save_pretrained|save_weights)\(`;
+const TAKES_IT_LAST = String.raw`\b(?:torch\.save|joblib\.dump|urlretrieve|shutil\.(?:copy\w*|move))\([^()\n]*,`;
+
 /** What is searched: the commonest writes to literal paths. A hit is a write sign; no hit proves nothing. */
-const WRITES: { files: RegExp; call: RegExp }[] = [
+const WRITES: Call[] = [
   { files: /\.py$/, call: /\bopen\(\s*f?r?["']([^"'{}%]+)["']\s*,\s*(?:mode\s*=\s*)?["'][wax]/g },
   { files: /\.py$/, call: /\bsqlite3\.connect\(\s*["']([^"':?{}%]+)["']/g },
   { files: /\.py$/, call: /\b(?:Rotating|TimedRotating)?FileHandler\(\s*["']([^"'{}%]+)["']/g },
   { files: /\.py$/, call: /\bos\.(?:makedirs|mkdir)\(\s*["']([^"'{}%]+)["']/g },
   { files: /\.py$/, call: /["']sqlite:\/\/\/([^"'?{}%]+)["']/g },
+  { files: /\.py$/, call: new RegExp(`${SAVES}\\s*["']([^"'{}%]*[\\w-]\\.\\w{1,5}|[\\w.-]+/[^"'{}%]*)["']`, 'g') },
+  { files: /\.py$/, call: new RegExp(`${SAVES}\\s*([A-Za-z_]\\w*)\\s*[,)]`, 'g'), named: true },
+  { files: /\.py$/, call: new RegExp(`${TAKES_IT_LAST}\\s*["']([^"'{}%]+)["']`, 'g') },
+  { files: /\.py$/, call: new RegExp(`${TAKES_IT_LAST}\\s*([A-Za-z_]\\w*)\\s*\\)`, 'g'), named: true },
   { files: /\.[cm]?[jt]s$/, call: /\b(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|mkdirSync|mkdir)\(\s*["']([^"'$]+)["']/g },
   { files: /\.[cm]?[jt]s$/, call: /\bnew\s+(?:sqlite3\.)?Database\(\s*["']([^"':$]+)["']/g },
   { files: /\.[cm]?[jt]s$/, call: /\bdest\s*:\s*["']([^"'$]+)["']/g },
-  { files: /settings[\w/]*\.py$/, call: /BASE_DIR\s*\/\s*["']([\w./-]+\.sqlite3?)["']/g },
-  { files: /settings[\w/]*\.py$/, call: /os\.path\.join\(\s*BASE_DIR\s*,\s*["']([\w./-]+\.sqlite3?)["']/g },
+  { files: /settings[\w/]*\.py$/, call: /BASE_DIR\s*\/\s*["']([\w./-]+\.sqlite3?)["']/g, from: 'project' },
+  { files: /settings[\w/]*\.py$/, call: /os\.path\.join\(\s*BASE_DIR\s*,\s*["']([\w./-]+\.sqlite3?)["']/g, from: 'project' },
+  { files: /settings[\w/]*\.py$/, call: /^MEDIA_ROOT\s*=\s*(?:str\(\s*)?(?:os\.path\.join\(\s*)?BASE_DIR\s*[,/]\s*["']([\w./-]+)["']/gm, from: 'project', kind: 'directory' },
   { files: /\.rb$/, call: /\bFile\.(?:open|write)\(\s*["']([^"'#]+)["']\s*,\s*["'][wa]/g },
 ];
 
@@ -34,19 +53,26 @@ const MAX_FILES = 300;
 const MAX_BYTES = 200_000;
 const SKIPPED = /^(node_modules|\.git|tests?|__tests__|spec|docs?|examples?|scripts|tools|bench|dist|build|vendor|venv|\.venv|migrations|e2e|cypress)$/;
 
+/** Folders of these names are no code of the service, unless Django's settings lie there. */
+const SELDOM_CODE = /^(docs?|examples?|scripts|tools|bench|build|dist)$/;
+
 /** The writes to literal paths in source that is copied from the build context, where the target runs it. */
 export const sourceWrites = memo((target: Target): SourceWrite[] => {
   const { context } = target.unit;
   const history = historyOf(target.stage, target.unit);
   const { cwd } = history;
   if (context === undefined || cwd === undefined || !runsSource(target)) return [];
-  const found: SourceWrite[] = [];
-  let left = MAX_FILES;
-  for (const { from, sources, destination } of copiesOf(history)) {
+  const reader = new SourceReader(target, cwd);
+  for (const { from, sources, destination, intoDirectory } of copiesOf(history)) {
     if (from !== undefined || destination === undefined) continue;
-    for (const source of sources) if (source !== undefined && !/[*?[]/.test(source)) left = search(target, join(context, source), source, cwd, found, left);
+    for (const source of sources) {
+      if (source === undefined || /[*?[]/.test(source)) continue;
+      const path = join(context, source);
+      const isFile = target.disk.stat(path)?.kind === 'file';
+      reader.search(path, source, isFile && intoDirectory ? posix.join(destination, posix.basename(source)) : destination);
+    }
   }
-  return found;
+  return reader.found;
 });
 
 /** Whether the start command runs source as it is, rather than what a build made of it. */
@@ -54,27 +80,85 @@ function runsSource(target: Target): boolean {
   return startOf(target).commands.some(({ name }) => name !== undefined && /^(python[\d.]*|node|ruby|gunicorn|uvicorn|flask|celery|npm|yarn|ts-node|tsx|bundle|streamlit|django-admin)$/.test(name));
 }
 
-/** Searches a file or folder; answers how many files may still be read. */
-function search(target: Target, path: string, shown: string, cwd: string, found: SourceWrite[], left: number): number {
-  const entry = target.disk.stat(path);
-  if (!entry || left <= 0) return left;
-  if (entry.kind === 'directory') {
-    for (const name of target.disk.list(path)) {
-      if (!SKIPPED.test(name)) left = search(target, join(path, name), posix.join(shown, name), cwd, found, left);
-    }
-    return left;
+class SourceReader {
+  readonly found: SourceWrite[] = [];
+  /** How many files may still be read. */
+  private left = MAX_FILES;
+  private readonly target: Target;
+  private readonly cwd: string;
+
+  constructor(target: Target, cwd: string) {
+    this.target = target;
+    this.cwd = cwd;
   }
-  const calls = WRITES.filter(({ files }) => files.test(path));
-  if (calls.length === 0 || entry.size > MAX_BYTES || /(^|[/.])(test|spec)[_.]|_test\.|\.(test|spec|config)\./.test(path)) return left;
-  const text = target.disk.read(path);
-  if (text !== undefined) for (const { call } of calls) collect(text, call, shown, cwd, found);
-  return left - 1;
+
+  /**
+   * Searches a file or folder.
+   * @param shown how the reader knows it
+   * @param image where it lies in the image
+   */
+  search(path: string, shown: string, image: string): void {
+    const { disk } = this.target;
+    const entry = disk.stat(path);
+    if (!entry || this.left <= 0) return;
+    if (entry.kind === 'directory') {
+      for (const name of disk.list(path)) {
+        if (!SKIPPED.test(name) || (SELDOM_CODE.test(name) && disk.hasAny(join(path, name), ['settings.py']))) this.search(join(path, name), posix.join(shown, name), posix.join(image, name));
+      }
+      return;
+    }
+    const calls = WRITES.filter(({ files }) => files.test(path));
+    if (calls.length === 0 || entry.size > MAX_BYTES || /(^|[/.])(test|spec)[_.]|_test\.|\.(test|spec|config)\./.test(path)) return;
+    this.left -= 1;
+    const text = disk.read(path);
+    if (text === undefined) return;
+    for (const call of calls) this.collect(text, call, shown, call.from === 'project' ? this.projectOf(path, image) : this.cwd);
+    if (path.endsWith('.py')) this.collectGradio(text, shown);
+  }
+
+  /** The folder of manage.py above a settings file, which is what BASE_DIR is; two folders up where there is none. */
+  private projectOf(path: string, image: string): string {
+    let [folder, place] = [dirname(path), posix.dirname(image)];
+    for (let up = 0; up < 3; up += 1) {
+      if (this.target.disk.hasAny(folder, ['manage.py'])) return place;
+      [folder, place] = [dirname(folder), posix.dirname(place)];
+    }
+    return posix.dirname(posix.dirname(image));
+  }
+
+  private collect(text: string, { call, named, kind = 'file' }: Call, shown: string, from: string): void {
+    for (const match of text.matchAll(call)) {
+      const literal = named ? assigned(text, match[1]!) : match[1]!;
+      // A model is saved under its name, beside the code, where nothing else is in sight.
+      if (literal === undefined && match[0].startsWith('save_pretrained')) this.add(from, 'directory', shown, text, match.index);
+      if (literal !== undefined) this.add(literal.startsWith('~') ? undefined : resolvePath(from, literal), kind, shown, text, match.index);
+    }
+  }
+
+  /** An Interface of Gradio makes a folder for what is flagged when it is built, unless it is told not to. */
+  private collectGradio(text: string, shown: string): void {
+    const match = /\b(?:gr|gradio)\.Interface\(/.exec(text);
+    if (!match || !/\bimport gradio\b/.test(text) || /(allow_flagging|flagging_mode)\s*=\s*["']never["']/.test(text)) return;
+    const folder = /flagging_dir\s*=\s*["']([^"'{}%]+)["']/.exec(text)?.[1] ?? (this.isOldGradio() ? 'flagged' : '.gradio');
+    this.add(resolvePath(this.cwd, folder), 'directory', shown, text, match.index);
+  }
+
+  /** Before 5 it was called `flagged`. */
+  private isOldGradio(): boolean {
+    const { unit, disk } = this.target;
+    const texts = [unit.dockerfile.text, disk.read(join(unit.context!, 'requirements.txt')) ?? '', disk.read(join(dirname(unit.file.absolute), 'requirements.txt')) ?? ''];
+    return texts.some((text) => /\bgradio(\[[^\]]*\])?\s*[=~<]=?\s*[0-4]\./.test(text));
+  }
+
+  private add(path: string | undefined, kind: SourceWrite['kind'], shown: string, text: string, index: number): void {
+    if (path === undefined || this.found.some((one) => one.path === path)) return;
+    this.found.push({ path, kind, where: `${shown}:${text.slice(0, index).split('\n').length}` });
+  }
 }
 
-function collect(text: string, call: RegExp, shown: string, cwd: string, found: SourceWrite[]): void {
-  for (const match of text.matchAll(call)) {
-    const path = resolvePath(cwd, match[1]!.startsWith('~') ? undefined : match[1]);
-    const line = text.slice(0, match.index).split('\n').length;
-    if (path !== undefined && !found.some((one) => one.path === path)) found.push({ path, where: `${shown}:${line}` });
-  }
+/** The literal path that a source assigns to a name, and nothing else. */
+function assigned(text: string, name: string): string | undefined {
+  const values = [...text.matchAll(new RegExp(`^[ \\t]*${name}[ \\t]*(?::[ \\t]*str[ \\t]*)?=[ \\t]*(.*)$`, 'gm'))].map((match) => match[1]!);
+  const literals = values.map((value) => /^["']([^"'{}%]*[\w-]\.\w{1,5}|[\w./-]+\/[^"'{}%]*)["']\s*(#.*)?$/.exec(value)?.[1]);
+  return literals.length === 1 ? literals[0] : undefined;
 }

@@ -55,7 +55,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...configuredWrites(target),
     ...serverWrites(target),
     ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
-    ...sourceWrites(target).map(({ path, where }) => file(path, `${where} writes ${path}`)),
+    ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
   ].filter((write) => !isOpen(write, history) && !isForbidden(write.path));
   const byPath = new Map<string, Write>();
   for (const write of found) {
