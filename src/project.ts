@@ -115,7 +115,7 @@ export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[]
     const built = service.build && byPath.get(builtFrom(service.build));
     if (built) mergeGroups(groupOf, file, built);
     if (built && service.image) named.set(service.image, built);
-    for (const probable of service.build ? [] : (byFolder.get(ownName(service.image) ?? '') ?? [])) mergeGroups(groupOf, file, probable);
+    for (const folder of service.build ? [] : foldersNamed(service.image, file.root)) for (const probable of byFolder.get(folder) ?? []) mergeGroups(groupOf, file, probable);
   }
   for (const file of dockerfiles) for (const { tags } of buildersFor(file, disk)) for (const tag of tags) named.set(tag, file);
   for (const [name, built] of named) {
@@ -134,6 +134,16 @@ function buildersFor({ absolute, root }: SourceFile, disk: Disk): Builder[] {
 function ownName(image: string | undefined): string | undefined {
   const repo = image === undefined ? undefined : parseReference(image)?.repo;
   return repo === undefined || repo.startsWith('library/') ? undefined : repo.slice(repo.lastIndexOf('/') + 1);
+}
+
+/** The folders that an image may be called after: `store-cart` after `cart` in the repository `store`, and `store` after its `docker`. */
+function foldersNamed(image: string | undefined, root: string): string[] {
+  const name = ownName(image);
+  if (name === undefined) return [];
+  const project = basename(root).toLowerCase();
+  const isProject = (text: string) => text.length > 2 && project.endsWith(text);
+  const cuts = [...name.matchAll(/[-_]/g)].filter(({ index }) => isProject(name.slice(0, index)));
+  return [name, ...cuts.map(({ index }) => name.slice(index + 1)), ...(isProject(name) ? ['docker'] : [])];
 }
 
 function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, other: SourceFile): void {
@@ -347,7 +357,7 @@ function targetsOf(unit: Unit, services: readonly LinkedService[], project: Proj
   }
   if (wanted.size === 0) wanted.set(stages.at(-1)!, []);
   const folder = basename(dirname(unit.file.absolute)).toLowerCase();
-  const probable = services.filter(({ service }) => service.build === undefined && ownName(service.image) === folder);
+  const probable = services.filter(({ service }) => service.build === undefined && foldersNamed(service.image, unit.file.root).includes(folder));
   return stages
     .filter((stage) => wanted.has(stage))
     .map((stage) => ({ unit, stage, services: wanted.get(stage)!, probable, disk: project.disk, project }));

@@ -116,6 +116,7 @@ const IMAGE: Schema = {
       description: 'What becomes of a container that is started as another user.',
     },
     env: { type: 'object', additionalProperties: TEXT, description: 'Variables of the image that the file does not set.' },
+    data: { ...PATHS, description: 'Paths of writes that hold data which a deployment keeps.' },
     conditions: { ...TEXTS, description: 'What must hold for another user.' },
     doubt: { type: 'string', description: 'What no file can settle for another user: a fix that rests on it is unsafe.' },
     sources: TEXTS,

@@ -130,7 +130,7 @@ function baseWrites(target: Target, history: History): Write[] {
   const unpacked = entry.unpacks && unpacksAny(entry.unpacks, target) ? [posix.dirname(entry.unpacks)] : [];
   return [...entry.writes, ...unpacked]
     .filter((path) => path.startsWith('/'))
-    .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: `${history.base.text} writes it`, data: false, ofBase: true }));
+    .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: entry.data?.includes(path) ? `${history.base.text} keeps data in ${path}` : `${history.base.text} writes it`, data: entry.data?.includes(path) ?? false, ofBase: true }));
 }
 
 /** What the programs of installed packages write. */

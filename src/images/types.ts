@@ -119,6 +119,8 @@ export interface ImageEntry {
   ports?: number[];
   /** Absolute paths that the program writes at run time. */
   writes?: string[];
+  /** Those of them that hold data which a deployment keeps, VOLUME or not. */
+  data?: string[];
   /** Archives that it unpacks beside themselves, as a glob: their directory is written only for them. */
   unpacks?: string;
   /** Paths of its VOLUME instructions. */

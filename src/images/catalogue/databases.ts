@@ -678,6 +678,7 @@ export const databases: ImageEntry[] = [
     drop: 'none',
     ports: [26257, 8080],
     writes: ['/cockroach/cockroach-data'],
+    data: ['/cockroach/cockroach-data'],
     override: 'ok-writable',
     sources: ['idx:cockroachdb/cockroach:build/deploy/Dockerfile'],
     verified: true,

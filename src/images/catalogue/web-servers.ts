@@ -164,6 +164,7 @@ export const webServers: ImageEntry[] = [
     drop: 'none',
     ports: [80, 443, 2019],
     writes: ['/data', '/config'],
+    data: ['/data', '/config'],
     override: 'conditional',
     conditions: [
       '/data and /config must be writable (2.10+: chmod g=u, so uid:0 works on fresh named volumes; bind mounts need chown)',
