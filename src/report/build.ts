@@ -127,7 +127,7 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
   return {
     ...placeOf(target),
     verdict: (manual && !fix) || isDropped ? 'refused' : judgement.verdict,
-    safety: (fix ?? manual)?.finding.safety,
+    safety: fix?.status === 'applied' && all.some(({ status, finding }) => status === 'applied' && finding.safety === 'unsafe') ? 'unsafe' : (fix ?? manual)?.finding.safety,
     userBefore: effectiveUser(target).text,
     userAfter: fix?.finding.user,
     reasons: unique([...judgement.reasons, ...leftOut, ...((fix ?? manual)?.finding.reasons ?? []), ...inTheWay]),

@@ -23,7 +23,7 @@ export interface TargetReport {
   /** The image that the target rests on, variables replaced. */
   base: string;
   verdict: Verdict;
-  /** Of its fix, where there is one. */
+  /** Of its fix, where there is one; of the least safe one of those that it is made with. */
   safety: Safety | undefined;
   userBefore: string;
   /** What it runs as once its fix is made; undefined where none is. */
