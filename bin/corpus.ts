@@ -1,29 +1,39 @@
 /**
  * npm run corpus -- DIR…: a dry run over any folders. Each entry of a DIR (a repository, or a file of
- * a flat folder) is a run of its own. Prints targets by verdict and reason and fixes by safety; its
- * failures are crashes, results that don't parse, second runs that change something, and bytes
- * changed outside an edit. Exits 1 on any. `--list RULE|VERDICT|SAFETY` lists what falls under it.
+ * a flat folder) is a run of its own. Prints targets and services by verdict and reason and fixes by
+ * safety; its failures are crashes, results that don't parse, second runs that change something, and
+ * bytes changed outside an edit. Exits 1 on any. `--list RULE|VERDICT|SAFETY` lists what falls under it.
+ * `--config` asks Docker Compose as well what it makes of every compose file that compose-user changes,
+ * before and after: what was meant to change apart, both must be the same.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { readComposeFile } from '../src/compose/file.ts';
 import { kindOf } from '../src/discover.ts';
 import { parseDockerfile } from '../src/dockerfile/parse.ts';
 import { applyEdits } from '../src/edit.ts';
-import { type Result, unroot, unrootText } from '../src/index.ts';
+import { type Result, type ServiceReport, unroot, unrootText } from '../src/index.ts';
 
 const args = process.argv.slice(2);
 const listAt = args.indexOf('--list');
 const wanted = listAt < 0 ? undefined : args.splice(listAt, 2)[1];
+const asksCompose = args.includes('--config') && args.splice(args.indexOf('--config'), 1).length > 0;
 const folders = args.length > 0 ? args : ['.'];
 
 const verdicts = new Map<string, number>();
 const reasons = new Map<string, number>();
+const services = new Map<string, number>();
+const serviceReasons = new Map<string, number>();
+const configs = new Map<string, number>();
 const fixes = new Map<string, number>();
 const failures: string[] = [];
 const errors: string[] = [];
 const empty = mkdtempSync(join(tmpdir(), 'unroot-corpus-'));
 process.on('exit', () => rmSync(empty, { recursive: true, force: true }));
+/** What a fix may change: whom the service runs as, with what goes with it. */
+const MEANT = ['user', 'tmpfs', 'environment', 'image'];
 let files = 0;
 let targets = 0;
 let rootTargets = 0;
@@ -33,6 +43,9 @@ for (const folder of folders) for (const unit of unitsOf(resolve(folder))) runOn
 print('verdict', verdicts);
 print('reason', reasons);
 print('fix', fixes);
+print('verdict of services', services);
+print('reason of services', serviceReasons);
+if (asksCompose) print('what Docker Compose says', configs);
 const safe = fixes.get('safe') ?? 0;
 const unsafe = fixes.get('unsafe') ?? 0;
 console.log(`\n${files} files, ${targets} targets, ${rootTargets} root targets: ${safe} safe (${percent(safe)}), ${safe + unsafe} with --unsafe (${percent(safe + unsafe)})`);
@@ -59,6 +72,7 @@ function runOne(path: string): void {
     return;
   }
   count(path, result);
+  if (asksCompose) compareConfigs(path);
   for (const [name, change] of result.changes) verify(`${path} ${name}`, result, name, change);
 }
 
@@ -76,6 +90,13 @@ function count(path: string, { report, diff }: Result): void {
       for (const reason of target.reasons) console.log(`    ${reason.rule}: ${reason.message}`);
     }
   }
+  for (const service of report.services) {
+    add(services, service.runs ? `${service.verdict}, as its target` : service.verdict);
+    if (service.runs) continue;
+    const rule = service.reasons[0]?.rule;
+    add(serviceReasons, `${service.verdict} ${rule ?? service.safety ?? ''}`);
+    if (wanted && (rule === wanted || service.verdict === wanted)) console.log(`${path} ${service.path}:${service.line} (${service.name}) ${service.verdict} ${service.reasons[0]?.message ?? ''}`);
+  }
   for (const { path: name, error, errorLine } of report.files) if (error) errors.push(`${path} ${name}:${errorLine} ${error}`);
   for (const { skipped, path: name } of report.findings) if (skipped?.includes('bug of unroot')) failures.push(`${path} ${name}: ${skipped}`);
   void diff;
@@ -85,17 +106,68 @@ function count(path: string, { report, diff }: Result): void {
 function verify(where: string, { report }: Result, name: string, { before, after }: { before: string; after: string }): void {
   const { edits } = report.files.find((file) => file.path === name)!;
   if (applyEdits(before, edits) !== after) failures.push(`${where}: bytes changed outside an edit`);
+  const kind = kindOf(name);
   try {
-    parseDockerfile(after);
+    if (kind === 'dockerfile') parseDockerfile(after);
+    if (kind === 'compose') readComposeFile(name, name, after);
   } catch (error) {
     failures.push(`${where}: the result does not parse: ${String(error)}`);
     return;
   }
+  if (kind !== 'dockerfile') return; // what it builds and mounts is not there; the run itself has looked
   const second = unrootText(name, after, { unsafe: true, cwd: empty });
   const target = second.report.targets.at(-1);
   // Away from its compose file the target is the last stage: another one can't be compared.
   const [own, ...more] = report.targets.filter((one) => one.path === name);
   if (more.length === 0 && own?.stage === target?.stage && target?.verdict === 'fixable') failures.push(`${where}: a second run would change it again`);
+}
+
+/** Compose's own reading of the files that compose-user changes, before and after. */
+function compareConfigs(path: string): void {
+  if (!statSync(path).isDirectory()) return;
+  const { report, changes } = unroot([path], { unsafe: true, cwd: path, only: ['compose-user'] });
+  for (const [name, { before, after }] of changes) {
+    const folder = dirname(join(path, name));
+    const was = composeConfig(before, folder);
+    if (was === undefined) {
+      add(configs, 'not taken as it was');
+      continue;
+    }
+    const is = composeConfig(after, folder);
+    const fixed = report.services.filter((service) => service.path === name && service.verdict === 'fixable' && !service.runs);
+    const wrong = is === undefined ? 'it is not taken any more' : differenceBesides(was, is, fixed);
+    add(configs, wrong === undefined ? 'the same besides what was meant' : 'something else');
+    if (wrong !== undefined) failures.push(`${path} ${name}: docker compose config: ${wrong}`);
+  }
+}
+
+interface ComposeConfig {
+  services: Record<string, Record<string, unknown>>;
+}
+
+function composeConfig(text: string, folder: string): ComposeConfig | undefined {
+  const run = spawnSync('docker', ['compose', '--project-name', 'corpus', '--project-directory', folder, '-f', '-', 'config', '--format', 'json', '--no-interpolate'], { cwd: folder, input: text, encoding: 'utf8' });
+  return run.status === 0 ? (JSON.parse(run.stdout) as ComposeConfig) : undefined;
+}
+
+function differenceBesides(was: ComposeConfig, is: ComposeConfig, fixed: readonly ServiceReport[]): string | undefined {
+  for (const { name, userAfter, image } of fixed) {
+    const [before, after] = [was.services[name], is.services[name]];
+    if (!before || !after) return `${name} is gone`;
+    const user = after.user === undefined ? undefined : String(after.user);
+    if (user !== userAfter && after.image === image && before.user === after.user) return `${name} runs as ${user ?? 'nobody in particular'}, not ${userAfter ?? '?'}`;
+    for (const key of MEANT) {
+      if (key in before) after[key] = before[key];
+      else delete after[key];
+    }
+  }
+  return JSON.stringify(sorted(was)) === JSON.stringify(sorted(is)) ? undefined : 'more has changed than was meant';
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, one]) => [key, sorted(one)]));
 }
 
 function add(into: Map<string, number>, key: string): void {
