@@ -12,6 +12,7 @@ import { startOf } from '../start.ts';
 import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
 import { closedFiles, composeCommand, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
+import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
 
@@ -57,7 +58,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
   if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
   if (facts.entry.override === 'ok-writable' && !tellsWhere(facts, needs) && dataOf(linked, project).length === 0) return byHand(facts, base.text);
-  const variable = needs.rootFor?.find((name) => linked.service.variables.some((setting) => setting.name === name));
+  const variable = needs.rootFor?.find((name) => variablesFor(linked, project).has(name));
   if (variable !== undefined) return refuse('needs-root', `with ${variable} in its environment the entrypoint of ${base.text} writes where only root may`, 'say the same in a configuration file that is mounted');
   const developer = sourceTree(linked, project, target) && project.configFor(linked.file.absolute)?.development;
   const user = developer !== undefined ? { user: developer, name: undefined } : userFor(facts, needs, wish);
@@ -70,7 +71,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
     tmpfs: places.tmpfs,
     environment: needs.environment ?? {},
     tag: undefined,
-    doubts: [...onPurpose(linked), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
+    doubts: [...onPurpose(linked), ...inSwarm(linked, places.tmpfs), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
   };
 }
 
@@ -198,6 +199,11 @@ function hiddenDefault(target: Target): Reason[] {
   return hidden ? [{ rule: 'write-sign', message: "a tmpfs on /etc/nginx/conf.d for what its templates become hides the image's default.conf" }] : [];
 }
 
+/** `docker stack deploy` passes over `tmpfs` (docs.docker.com, Compose file version 3, tmpfs). */
+function inSwarm({ service }: LinkedService, tmpfs: readonly string[]): Reason[] {
+  return service.deployed && tmpfs.length > 0 ? [{ rule: 'conditions', message: 'its deploy: may be for docker stack deploy, which makes no tmpfs' }] : [];
+}
+
 /** Root that the file itself asks for is seldom an accident. */
 function onPurpose({ service }: LinkedService): Reason[] {
   return service.user === undefined ? [] : [{ rule: 'asked-for-root', message: `the file asks for user: ${service.user}, for a reason that is not in sight` }];
@@ -234,9 +240,9 @@ function writtenSource(target: Target, { service }: LinkedService, needs: AsUser
   return mount ? [{ rule: 'write-sign', message: `${mount.source} is mounted over ${mount.target} to be written, and belongs to whoever checked it out` }] : [];
 }
 
-/** What a proxy keeps of others' answers may outgrow memory. */
+/** What a proxy keeps of others' answers, and logs, may outgrow memory, and are gone with the container. */
 function keptInMemory(target: Target, tmpfs: readonly string[]): Reason[] {
-  const cache = serversOf(target).flatMap(({ configuration }) => configuration.writes).find(({ directive, path }) => directive.endsWith('_cache_path') && tmpfs.some((one) => within(path, one)));
+  const cache = serversOf(target).flatMap(({ configuration }) => configuration.writes).find(({ directive, path, file }) => /_cache_path$|log$/i.test(directive) && file.source !== undefined && tmpfs.some((one) => within(path, one)));
   return cache ? [{ rule: 'write-sign', message: `${cache.directive} ${cache.path} would lie in memory`, advice: `mount a volume on ${cache.path}` }] : [];
 }
 

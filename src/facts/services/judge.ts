@@ -187,8 +187,8 @@ function staysRoot({ service }: LinkedService, target: Target): boolean {
 }
 
 /** PUID and its kin: an entrypoint that is told whom to change to. */
-function changesByItself({ linked }: Asked): Reason | undefined {
-  const chosen = changesTo(linked);
+function changesByItself({ linked, project }: Asked): Reason | undefined {
+  const chosen = changesTo(linked, project);
   if (!chosen) return undefined;
   if (chosen.value !== undefined && isRoot(chosen.value)) return { rule: 'needs-root', message: `${chosen.name} is 0: it is told to stay root`, advice: `set ${chosen.name} to the owner of its data` };
   return { rule: 'drops-by-itself', message: `${chosen.name} tells its entrypoint whom to change to`, advice: 'leave it: user: would keep the entrypoint from it' };

@@ -1,4 +1,6 @@
-import type { LinkedService } from '../../project.ts';
+import { resolve } from 'node:path';
+import { readEnvFile } from '../../compose/variables.ts';
+import type { LinkedService, Project } from '../../project.ts';
 import type { Reason } from '../judgement.ts';
 import { remainsFor, SOCKET_ADVICE } from './remains.ts';
 
@@ -20,7 +22,13 @@ const HARMLESS = new Set(['cap_add NET_BIND_SERVICE', 'cap_add CAP_NET_BIND_SERV
 const CHOSEN = /^(PUID|HOST_UID|LOCAL_USER_ID|USER_ID|USERID|NB_UID|APP_UID|RUN_UID|UID)$/;
 
 /** A variable of the service that tells the image's entrypoint whom to change to. */
-export function changesTo({ service }: LinkedService): { name: string; value: string | undefined } | undefined {
-  const setting = service.variables.find(({ name }) => CHOSEN.test(name));
-  return setting && { name: setting.name, value: setting.value };
+export function changesTo(linked: LinkedService, project: Project): { name: string; value: string | undefined } | undefined {
+  for (const [name, value] of variablesFor(linked, project)) if (CHOSEN.test(name)) return { name, value };
+  return undefined;
+}
+
+/** The variables that a service is given, those of its env files in sight included; a value of undefined comes from elsewhere. */
+export function variablesFor({ service, directory }: LinkedService, { disk }: Project): Map<string, string | undefined> {
+  const files = service.envFiles.flatMap((path) => (path.includes('$') ? [] : [...readEnvFile(disk.read(resolve(directory, path)) ?? '')]));
+  return new Map<string, string | undefined>([...files, ...service.variables.map(({ name, value }) => [name, value] as const)]);
 }
