@@ -3,6 +3,13 @@ import { basename, join } from 'node:path';
 import { parseDockerfile } from '../dockerfile/parse.ts';
 import { type Engine, EngineError } from './engine.ts';
 
+/** An image that is there already, or in a registry. */
+export interface ReadyImage {
+  image: string;
+  /** Images that stand in for others, by reference as written. */
+  bases: Record<string, string>;
+}
+
 /** What to build, and from what. */
 export interface BuildPlan {
   /** The directory of the context. */
@@ -38,6 +45,20 @@ export interface Image {
   volumes: string[];
   /** What tells its program to end. */
   stopSignal: string;
+}
+
+const PULL_TIMEOUT = 10 * 60_000;
+
+/** A ready-made image, fetched where it is not there. @throws EngineError */
+export async function readyImage(engine: Engine, { image, bases }: ReadyImage): Promise<Image> {
+  const reference = bases[image] ?? image;
+  try {
+    return await inspectImage(engine, reference);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    await engine.call(['pull', '--quiet', reference], { timeout: PULL_TIMEOUT, long: true });
+    return inspectImage(engine, reference);
+  }
 }
 
 const BUILD_TIMEOUT = 20 * 60_000;

@@ -1,7 +1,7 @@
 /** The only door to the engine's `compose`: a project as Compose understands it, made fit to be run beside others. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { buildImage, type Image, inspectImage } from './build.ts';
+import { buildImage, type Image, inspectImage, readyImage } from './build.ts';
 import { Container, copied, fill, makeVolume, PLAIN, type RunSettings } from './container.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Tracing } from './strace.ts';
@@ -10,6 +10,8 @@ import type { Tracing } from './strace.ts';
 export interface ComposeTree {
   /** The folder. It is read and never written. */
   directory: string;
+  /** What mounts may come from; the folder itself by default. */
+  root?: string | undefined;
   /** Compose files relative to it, the later over the earlier; what Compose finds by itself where there are none. */
   files?: readonly string[] | undefined;
   profiles?: readonly string[] | undefined;
@@ -93,11 +95,11 @@ export class Stack {
     for (const [name, service] of Object.entries(model.services)) if (service.build) built.set(service.image ?? name, await buildService(engine, tree, service));
     for (const [name, service] of Object.entries(model.services)) {
       const own = built.get(service.image ?? name);
-      const reference = own ?? tree.bases?.[service.image!] ?? service.image!;
-      if (own === undefined) await fetchImage(engine, reference);
-      service.image = reference;
+      const bases = { ...tree.bases };
+      const image = own === undefined ? await readyImage(engine, { image: service.image!, bases }) : await inspectImage(engine, own);
+      service.image = own ?? bases[service.image!] ?? service.image!;
       delete service.build;
-      services.set(name, { image: await inspectImage(engine, reference), settings: settingsOf(service), published: publishedBy(service) });
+      services.set(name, { image, settings: settingsOf(service), published: publishedBy(service) });
     }
     return new Stack(engine, tree, model, services, notes);
   }
@@ -137,7 +139,7 @@ export class Stack {
         continue;
       }
       const source = volume.source!.replaceAll('$$', '$');
-      const way = relative(this.tree.directory, source);
+      const way = relative(this.tree.root ?? this.tree.directory, source);
       const stats = statSync(source, { throwIfNoEntry: false });
       const isOutside = way.startsWith('..') || isAbsolute(way);
       const note = `${source} lies outside the tree: the mount at ${volume.target} is left out`;
@@ -243,17 +245,6 @@ async function buildService(engine: Engine, { directory, bases = {}, buildNetwor
   const name = `unroot-verify-${engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`.toLowerCase();
   await engine.call(['tag', id, name]);
   return name;
-}
-
-const PULL_TIMEOUT = 10 * 60_000;
-
-async function fetchImage(engine: Engine, reference: string): Promise<void> {
-  try {
-    await engine.call(['image', 'inspect', reference]);
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    await engine.call(['pull', '--quiet', reference], { timeout: PULL_TIMEOUT, long: true });
-  }
 }
 
 function settingsOf({ user, environment = {}, entrypoint, command, tmpfs = [], volumes = [], ports = [] }: ServiceModel): RunSettings {

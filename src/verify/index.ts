@@ -6,10 +6,11 @@ import { learn, type Learnt } from './learn.ts';
 import { makeNetwork, type Network } from './network.ts';
 import { type Proof, prove, type Session } from './pair.ts';
 import { mapLimited } from './parallel.ts';
-import { type Plan, plan, type PlanOptions, type Subject } from './plan.ts';
+import { type FixedTarget, type Plan, plan, type PlanOptions, type Subject } from './plan.ts';
 import { record, type Recorded } from './record.ts';
 import { proveStack, type StackPlan, type StackProof } from './stack.ts';
 import { carryStrace } from './strace.ts';
+import { proveTogether } from './together.ts';
 
 export { VERIFY_RULES, type Difference, type VerifyRule } from './compare.ts';
 export { EngineError, NoEngineError } from './engine.ts';
@@ -42,6 +43,7 @@ export interface VerifyOptions extends PlanOptions {
 export interface Events {
   /** Before anything is built: what is about to be, by which engine, and whether programs may reach others. */
   planned: (plan: Plan, engine: string, isOpen: boolean) => void;
+  /** Of one that was run alone; with others it may be tried again. */
   proved: (proof: Proof) => void;
   /** While a program runs and after it was asked, or once it has ended: for questions of one's own. */
   running: (container: Container, side: 'before' | 'after', subject: Subject) => Promise<void>;
@@ -77,7 +79,7 @@ export interface LearntAll {
  */
 export async function verify(paths: readonly string[], options: VerifyOptions = {}): Promise<Verified> {
   const planned = plan(paths, options);
-  return withSession(options, planned, async (session) => verifiedWith(session, planned, await proveAll(planned.subjects, session, options)));
+  return withSession(options, planned, async (session) => verifiedWith(session, planned, await proveAll(planned.subjects, planned, session, options)));
 }
 
 /** What passed, and what is to be left out of a write. */
@@ -104,12 +106,15 @@ export async function verifyFixes(paths: readonly string[], options: VerifyOptio
     const failed: Proof[] = [];
     const unbuildable: Plan['unbuildable'] = [];
     for (;;) {
-      for (const proof of await proveAll(planned.subjects.filter((subject) => !proven.has(identityOf(subject))), session, options)) proven.set(identityOf(proof.subject), proof);
+      for (const proof of await proveAll(planned.subjects.filter((subject) => !proven.has(identityOf(subject))), planned, session, options)) proven.set(identityOf(proof.subject), proof);
       const proofs = planned.subjects.map((subject) => proven.get(identityOf(subject))!);
       const bad = proofs.filter(({ outcome }) => outcome !== 'holds');
       failed.push(...bad);
       unbuildable.push(...planned.unbuildable);
-      const out = [...bad.map(({ subject, ...proof }) => ({ ...subject.fixed, why: whyNot(proof) })), ...planned.unbuildable.map(({ fixed, why }) => ({ ...fixed, why: `not verified: ${why}` }))];
+      const found = [...bad.flatMap(({ subject, ...proof }) => withWhy(subject.fixed, whyNot(proof))), ...planned.unbuildable.flatMap(({ fixed, why }) => withWhy(fixed, `not verified: ${why}`))];
+      const isNew = ({ path, stage }: LeftOut) => !without.some((one) => one.path === path && one.stage === stage);
+      // What still changes a target whose own fixes are left out already is not known: nothing is certain then.
+      const out = found.length > 0 && !found.some(isNew) ? withWhy(planned.result.report.findings.filter(({ status }) => status === 'pending'), found[0]!.why) : found.filter(isNew);
       if (out.length === 0) return { verified: verifiedWith(session, planned, proofs), failed, unbuildable, without };
       without.push(...out);
       planned = plan(paths, { ...options, without });
@@ -123,16 +128,21 @@ function identityOf({ path, stage, service, before, after }: Subject): string {
   return JSON.stringify([path, stage, service, sides]);
 }
 
+function withWhy(fixed: readonly FixedTarget[], why: string): LeftOut[] {
+  return fixed.map(({ path, stage }) => ({ path, stage, why }));
+}
+
 function whyNot({ why, differences: [first] }: Pick<Proof, 'why' | 'differences'>): string {
   return `not verified: ${first ? `${first.rule}: ${first.message}` : (why ?? 'it differs')}`;
 }
 
-function proveAll(subjects: readonly Subject[], session: Session, { on = {}, jobs = JOBS }: VerifyOptions): Promise<Proof[]> {
-  return mapLimited(jobs, subjects, async (subject) => {
+async function proveAll(subjects: readonly Subject[], planned: Plan, session: Session, { on = {}, jobs = JOBS }: VerifyOptions): Promise<Proof[]> {
+  const alone = await mapLimited(jobs, subjects, async (subject) => {
     const proof = await prove(subject, session);
     on.proved?.(proof);
     return proof;
   });
+  return proveTogether(alone, planned, session);
 }
 
 function verifiedWith({ engine, strict }: Session, { unbuildable, left, errors, result }: Plan, proofs: Proof[]): Verified {
@@ -146,7 +156,7 @@ function verifiedWith({ engine, strict }: Session, { unbuildable, left, errors, 
 export async function verifyLearn(paths: readonly string[], options: VerifyOptions = {}): Promise<LearntAll> {
   const planned = plan(paths, { ...options, unsafe: true, base: undefined });
   return withSession({ ...options, strict: false }, planned, async (session) => {
-    const learnt = await mapLimited(options.jobs ?? JOBS, planned.subjects, (subject) => learn(subject, session));
+    const learnt = await mapLimited(options.jobs ?? JOBS, planned.subjects.filter(({ before }) => !('image' in before.build)), (subject) => learn(subject, session));
     return { engine: session.engine.version, learnt, recorded: record(learnt, options.cwd ?? process.cwd()), unbuildable: planned.unbuildable, errors: planned.errors };
   });
 }

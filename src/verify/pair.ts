@@ -1,5 +1,5 @@
 import { type Who, whoRuns, type Writable, writableAt } from './access.ts';
-import { buildImage, type Image } from './build.ts';
+import { buildImage, type Image, readyImage } from './build.ts';
 import { compare, compareStrict, type Comparison, deniedIn, type Difference, EPHEMERAL, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
 import type { Container } from './container.ts';
 import { contextWith, sourceWith } from './context.ts';
@@ -167,6 +167,7 @@ class Made {
 
   /** Builds a side, and before it the images of this repository that it rests on. */
   async image({ build, overlay, needs }: Side): Promise<Image | EngineError> {
+    if ('image' in build) return readyImage(this.engine, build).catch(unlessEngine);
     const bases: Record<string, string> = { ...build.bases };
     try {
       for (const need of needs) {

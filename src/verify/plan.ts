@@ -1,18 +1,22 @@
 import { basename, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { lineAt } from '../compose/yaml.ts';
 import { type Config, Configs, isIgnored, nameIn } from '../config.ts';
 import { VERIFY_DEFAULTS, type VerifyTarget } from '../settings-verify.ts';
 import { decode, Disk } from '../disk.ts';
 import { discover, kindOf } from '../discover.ts';
+import { builtFor } from '../facts/services/target.ts';
 import type { Stage } from '../dockerfile/parse.ts';
 import { parseReference } from '../images/reference.ts';
 import { type LeftOut, type Options, type Result, transforms, unroot } from '../index.ts';
 import { groupsOf, imageKey, link, type LinkedService, type Project, type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
 import type { TargetReport } from '../report/report.ts';
-import type { BuildPlan } from './build.ts';
+import type { BuildPlan, ReadyImage } from './build.ts';
 import { PLAIN, type RunSettings } from './container.ts';
 import type { Overlay } from './context.ts';
 import { Revision } from './git.ts';
-import { settingsOf } from './service.ts';
+import { isWithin } from './access.ts';
+import { filled, settingsOf } from './service.ts';
 import type { Ask } from './talk.ts';
 
 export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'config' | 'without' | 'resolve' | 'engine'> {
@@ -28,6 +32,8 @@ export interface Plan {
   left: { path: string; stage: string; why: string }[];
   /** Files that could not be read or parsed. */
   errors: { path: string; message: string }[];
+  /** What whole trees hold instead of what lies on disk, Dockerfiles and compose files too. */
+  trees: { before: Overlay; after: Overlay };
   /** What `unroot` would do. */
   result: Result;
 }
@@ -37,12 +43,12 @@ export interface Unbuildable {
   /** The stage's name, else its index. */
   stage: string;
   line: number;
-  /** The target whose fix changes it. */
-  fixed: FixedTarget;
+  /** The targets and services whose fixes change it. */
+  fixed: FixedTarget[];
   why: string;
 }
 
-/** A target by whose fix another changes: itself, or what it builds on. */
+/** Something by whose fix a target or service changes: itself, what it builds on, or what it shares text with. */
 export type FixedTarget = Pick<LeftOut, 'path' | 'stage'>;
 
 /** A target to be built and run before and after, as one of the services that run it. */
@@ -54,10 +60,12 @@ export interface Subject {
   line: number;
   /** The stage's name, where it has one. */
   stageName: string | undefined;
-  /** The target whose fix changes it. */
-  fixed: FixedTarget;
+  /** The targets and services whose fixes change it. */
+  fixed: FixedTarget[];
   /** The compose service whose settings it runs with. */
   service: string | undefined;
+  /** The same as it was read, in what is to be; also where the service itself is what is verified. */
+  linked: LinkedService | undefined;
   before: Side;
   after: Side;
   asks: Ask[];
@@ -74,7 +82,7 @@ export interface Subject {
 
 /** One of the two. */
 export interface Side {
-  build: BuildPlan;
+  build: BuildPlan | ReadyImage;
   /** What the context holds instead of what lies on disk. */
   overlay: Overlay;
   /** Images of this repository that it is built on, by reference as written: to be built first. */
@@ -94,7 +102,7 @@ export function plan(paths: readonly string[], options: PlanOptions): Plan {
   const { disk } = planner;
   for (const group of groupsOf(found.files, disk)) planner.group(group);
   const errors = result.report.files.flatMap(({ path, error }) => (error === undefined ? [] : [{ path, message: error }]));
-  return { subjects: planner.subjects, unbuildable: planner.unbuildable, left: planner.left, errors, result };
+  return { subjects: planner.subjects, unbuildable: planner.unbuildable, left: planner.left, errors, trees: planner.trees(), result };
 }
 
 class Planner {
@@ -122,6 +130,44 @@ class Planner {
     const before = link(group.flatMap((file) => this.atBase(file) ?? []), this.disk, this.configs);
     const after = link(group.map((file) => ({ ...file, text: this.result.changes.get(file.path)?.after ?? file.text })), this.diskAfter(), this.configs);
     for (const target of after.targets) this.target(target, before);
+    for (const service of after.services) this.service(service, before, after);
+  }
+
+  /** A service of a ready-made image that is run in another way than it was. */
+  private service(is: LinkedService, before: Project, after: Project): void {
+    const { path, file, service, source } = is;
+    const config = after.configFor(file.absolute);
+    const was = before.services.find((one) => one.path === path && one.source.name === source.name && one.base?.path === is.base?.path);
+    if (!was || service.build || service.image === undefined || builtFor(is, after) || is.overlays.length > 0) return;
+    const root = after.files.get(file.absolute)?.root ?? this.cwd;
+    const own: VerifyTarget = config?.verify.targets[`${nameIn(config, file.absolute)}:${source.name}`] ?? {};
+    const notes: string[] = [];
+    const [first, second] = [was, is].map((one, index) => this.readySide(one, root, own, notes, index === 0, config)) as [Side, Side];
+    const isSame = isDeepStrictEqual([first.build, first.settings], [second.build, second.settings]) && !second.settings.mounts.some(({ source: at }) => at !== undefined && [...first.overlay, ...second.overlay].some(([changed]) => isWithin(changed, at)));
+    if (isSame) return;
+    const verify = config?.verify ?? VERIFY_DEFAULTS;
+    const place = { path, absolute: file.absolute, stage: source.name, line: lineAt(file.text, source.key.start), stageName: source.name, service: undefined, linked: is };
+    this.subjects.push({ ...place, ...asked(own), fixed: this.fixesOf(is), before: first, after: second, egress: verify.network, notes, config, root });
+  }
+
+  private readySide(linked: LinkedService, root: string, own: VerifyTarget, notes: string[], isBefore: boolean, config: Config | undefined): Side {
+    const from = settingsOf(linked, root);
+    for (const note of from.notes) if (!notes.includes(note)) notes.push(note);
+    const settings = { ...from.settings, env: { ...from.settings.env, ...own.env }, command: own.command ?? from.settings.command };
+    return { build: { image: filled(linked.service.image!), bases: config?.verify.bases ?? {} }, overlay: this.overlayOf(isBefore), needs: [], settings };
+  }
+
+  /** The fixes that change a service of a ready-made image: its own, or those of files that it shares with others. */
+  private fixesOf({ path, source }: LinkedService): FixedTarget[] {
+    const pending = this.result.report.findings.filter(({ status }) => status === 'pending');
+    const own = pending.filter((one) => one.path === path && one.service === source.name);
+    return own.length > 0 ? own : pending.filter(({ files }) => files.includes(path));
+  }
+
+  trees(): Plan['trees'] {
+    const before = new Map([...(this.revision?.changed() ?? [])].map(([path, how]) => [path, how === 'added' ? undefined : this.revision!.read(path)]));
+    const after = new Map([...this.result.changes.values()].map(({ file, after: text }) => [file.absolute, Buffer.from(text)]));
+    return { before, after };
   }
 
   private diskAfter(): Disk {
@@ -149,7 +195,7 @@ class Planner {
     }
     if (!before || after.unit.context === undefined) {
       const missing = before ? 'no directory at or above it has what it copies: its build context is out of sight' : 'its stage can be found in only one of the two files';
-      this.unbuildable.push({ path, stage, line: (before ?? after).stage.from.line, fixed: this.fixedOf(after, before), why: missing });
+      this.unbuildable.push({ path, stage, line: (before ?? after).stage.from.line, fixed: [this.fixedOf(after, before)], why: missing });
       return;
     }
     for (const pair of servicePairs(before, after)) this.subject(before, after, pair);
@@ -213,14 +259,12 @@ class Planner {
       stage,
       line: before.stage.from.line,
       stageName: before.stage.name,
-      fixed: this.fixedOf(after, before),
+      fixed: [this.fixedOf(after, before)],
       service: is?.service.name,
       before: side(before, was),
       after: side(after, is),
-      asks: own.asks ?? [],
-      prints: own.prints,
-      needless: own.needless ?? [],
-      seconds: own.seconds,
+      linked: is,
+      ...asked(own),
       egress: verify.network,
       notes,
       config: unit.config,
@@ -236,7 +280,7 @@ class Planner {
     return {
       context: unit.context ?? file.root,
       path: file.absolute,
-      text: file.text,
+      text: unit.inline ? unit.dockerfile.text : file.text,
       stage: stage === unit.dockerfile.stages.at(-1) ? undefined : (stage.name ?? String(stage.index)),
       args: { ...Object.fromEntries(args.flatMap(({ name, value = process.env[name] }) => (value === undefined ? [] : [[name, value]]))), ...verify.args },
       secrets: Object.fromEntries(secrets),
@@ -281,6 +325,10 @@ function servicePairs(before: Target, after: Target): ServicePair[] {
     if (!pairs.has(key)) pairs.set(key, { was, is });
   }
   return pairs.size === 0 ? [{ was: undefined, is: undefined }] : [...pairs.values()];
+}
+
+function asked({ asks = [], prints, needless = [], seconds }: VerifyTarget): Pick<Subject, 'asks' | 'prints' | 'needless' | 'seconds'> {
+  return { asks, prints, needless, seconds };
 }
 
 /** What the configuration says of a target: of its Dockerfile, and over that of its stage. */

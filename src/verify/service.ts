@@ -38,7 +38,7 @@ export function settingsOf(linked: ComposeService, root: string): FromService {
 }
 
 /** Variables that have no value in the files take this process's, else none, as compose does. */
-function filled(text: string): string {
+export function filled(text: string): string {
   const { unset } = interpolate(text, new Map());
   return unset.length === 0 ? text : interpolate(text, new Map(unset.map((name) => [name, process.env[name] ?? '']))).text;
 }

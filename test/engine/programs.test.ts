@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
@@ -10,6 +9,7 @@ import { type Container, type Proof, verify, verifyLearn } from '../../src/verif
 import { treeOf } from '../fixtures.ts';
 import { type Breakage, breakages } from './breakages.ts';
 import { build, Container as Plain, engineState, removeAllAtExit, removeImage } from './engine.ts';
+import { commitAll } from './history.ts';
 import { place, type Placed, type Program, programs } from './programs.ts';
 import { Proofs } from './proofs.ts';
 
@@ -62,13 +62,6 @@ async function proveAll(): Promise<void> {
   await verifyLearn(['.'], { jobs: AT_ONCE, cwd: learntTree });
   unroot(['.'], { cwd: learntTree, write: true });
   await proofs.learnt.follow((on) => verify(['.'], { ...options, cwd: learntTree, base: 'HEAD', on }));
-}
-
-function commitAll(tree: string): void {
-  const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=unroot', '-c', 'user.email=unroot@localhost', '-c', 'commit.gpgsign=false', ...args], { cwd: tree, stdio: 'ignore' });
-  git('init', '--quiet');
-  git('add', '--all', '--force');
-  git('commit', '--quiet', '--message', 'as it was');
 }
 
 /** unroot says of it what it should, and what it would write holds. */

@@ -1,0 +1,140 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { VerifyReport } from '../../src/report/verify-report.ts';
+import { folderWith, inFolder, plainEnvironment } from '../command.ts';
+import { engineState } from './engine.ts';
+import { commitAll } from './history.ts';
+
+const verify = suite('the command verify');
+const test = engineState().answers ? verify : verify.skip;
+
+const COMMAND = ['--import', import.meta.resolve('tsx'), resolve('bin/unroot.ts')];
+const SERVER = "require('node:http').createServer((request, response) => response.end('hi')).listen(3000);\n";
+const GOOD = { 'good/Dockerfile': 'FROM node:20\nCOPY app.js /app/app.js\nEXPOSE 3000\nCMD ["node", "/app/app.js"]\n', 'good/app.js': SERVER };
+/** State in a place that no file names: the fix is safe by all that is in sight, and does not hold. */
+const HIDDEN = {
+  'hidden/Dockerfile': 'FROM node:20\nCOPY app.js /app/app.js\nEXPOSE 3000\nCMD ["node", "/app/app.js"]\n',
+  'hidden/app.js': `const place = ['', 'var', 'lib', 'hidden'].join('/');\nrequire('node:fs').mkdirSync(place, { recursive: true });\n${SERVER}`,
+};
+
+test('--learn, --write and --base HEAD end with a program that works and is not root', () => {
+  inFolder(HIDDEN, (folder) => {
+    commitAll(folder);
+    const before = unroot(folder, 'verify');
+    assert.is(before.status, 1, before.stderr);
+    assert.match(before.stdout, /hidden\/Dockerfile +differs +root → 1000:1000/);
+    assert.match(before.stdout, /runs: it ends with status 1: .*mkdir \/var\/lib\/hidden was denied/);
+
+    const learnt = unroot(folder, 'verify', '--learn', '.');
+    assert.is(learnt.status, 0, learnt.stderr);
+    assert.match(learnt.stdout, /hidden\/Dockerfile +writes +\/var\/lib\/hidden\nunroot\.config\.yaml was made/);
+    assert.is(unroot(folder, '--write', '.').status, 0);
+    const after = unroot(folder, 'verify', '--base', 'HEAD');
+    assert.is(after.status, 0, after.stdout + after.stderr);
+    assert.match(after.stdout, /hidden\/Dockerfile +holds +root → 1000:1000 +3000/);
+  });
+});
+
+test('--write --verify writes what holds, and says what failed of the rest', () => {
+  inFolder({ ...GOOD, ...HIDDEN }, (folder) => {
+    const run = unroot(folder, '--write', '--verify', '.');
+    assert.is(run.status, 1, run.stderr);
+    assert.match(run.stderr, /builds and runs these 2, programs without a way out to the network:\n {2}good\/Dockerfile\n {2}hidden\/Dockerfile\n/);
+    assert.match(run.stderr, /good\/Dockerfile:1 {2}fixed/);
+    assert.match(run.stderr, /hidden\/Dockerfile:1 {2}fixable .*left out\n(.*\n)* {4}not verified: runs: it ends with status 1/);
+    assert.match(readFileSync(join(folder, 'good/Dockerfile'), 'utf8'), /^USER 1000:1000$/m);
+    assert.is(readFileSync(join(folder, 'hidden/Dockerfile'), 'utf8'), HIDDEN['hidden/Dockerfile']);
+  });
+});
+
+test('a service that needs others is brought up with them; JSON and Markdown say the same', () => {
+  const files = {
+    ...GOOD,
+    'compose.yaml': 'services:\n  web:\n    image: nginx:latest\n    ports: ["8080:80"]\n    volumes: ["./site.conf:/etc/nginx/conf.d/default.conf:ro"]\n    depends_on: [api]\n  api:\n    build: ./good\n',
+    'site.conf': 'server { listen 80; location / { proxy_pass http://api:3000; } }\n',
+  };
+  inFolder(files, (folder) => {
+    const json = unroot(folder, 'verify', '--unsafe', '--format', 'json');
+    assert.is(json.status, 0, json.stdout + json.stderr);
+    const { version, targets } = JSON.parse(json.stdout) as VerifyReport;
+    assert.is(version, 1);
+    assert.equal(targets.map(({ path, stage, service, outcome }) => [path, stage, service, outcome]), [['good/Dockerfile', '0', 'api', 'holds'], ['compose.yaml', 'web', undefined, 'holds']]);
+    const [, web] = targets;
+    assert.equal(web!.after!.answers.map(({ ask, status }) => [ask, status]), [['GET /', 200]]);
+    assert.ok(web!.notes.some((note) => note.startsWith('it was run together with the services beside it; alone, it ends with status 1')));
+    assert.equal([...new Set(web!.after!.processes.map(({ uid }) => uid))], [101]);
+    assert.match(unroot(folder, 'verify', '--unsafe', '--only', 'run-as-user', '--format', 'markdown').stdout, /^### Built and run before and after\n\n.*: 1 holds\.\n\n\| target \| result \|.*\n\|---.*\n\| `good\/Dockerfile as service api` \| holds \| root → 1000:1000 \| 3000 \|/);
+  });
+});
+
+test('Ctrl-C takes away all that was made, and ends by the signal', async () => {
+  await inFolderAsync(GOOD, async (folder) => {
+    const child = start(folder);
+    const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+    await firstContainer(child);
+    child.kill('SIGINT');
+    const [, signal] = await closed;
+    assert.is(signal, 'SIGINT');
+    assert.equal(madeBy(child), []);
+  });
+});
+
+test('what a run left that was killed is taken away by the next', async () => {
+  await inFolderAsync(GOOD, async (folder) => {
+    const child = start(folder);
+    const closed = once(child, 'close');
+    await firstContainer(child);
+    child.kill('SIGKILL');
+    await closed;
+    assert.is.not(madeBy(child).length, 0, 'something was left, or nothing is shown here');
+    assert.is(unroot(folder, 'verify', '.').status, 0);
+    assert.equal(madeBy(child), []);
+  });
+});
+
+verify.run();
+
+function unroot(cwd: string, ...args: string[]) {
+  return spawnSync(process.execPath, [...COMMAND, ...args], { cwd, encoding: 'utf8', env: plainEnvironment() });
+}
+
+function start(cwd: string): ChildProcess {
+  return spawn(process.execPath, [...COMMAND, 'verify', '.'], { cwd, env: plainEnvironment(), stdio: 'ignore' });
+}
+
+/** Waits until a run has made a container, for a minute at the most. */
+async function firstContainer(child: ChildProcess): Promise<void> {
+  for (let round = 0; round < 600 && child.exitCode === null; round += 1) {
+    if (madeBy(child).some((line) => line.startsWith('container'))) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  assert.unreachable('it never made a container');
+}
+
+/** What bears the label of a run, as `kind id`. */
+function madeBy({ pid }: ChildProcess): string[] {
+  return ['container', 'image', 'volume', 'network'].flatMap((kind) => {
+    const format = kind === 'image' ? '{{.ID}}' : '{{.Label "unroot.verify"}} {{.ID}}';
+    const all = kind === 'container' ? ['--all'] : [];
+    const listed = execFileSync('docker', [kind, 'ls', ...all, '--filter', 'label=unroot.verify', '--format', kind === 'volume' ? '{{.Label "unroot.verify"}} {{.Name}}' : format], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    const owned = kind === 'image' ? listed.map((id) => `${ownerOf(id)} ${id}`) : listed;
+    return owned.filter((line) => line.split('-')[1] === String(pid)).map((line) => `${kind} ${line}`);
+  });
+}
+
+function ownerOf(image: string): string {
+  return spawnSync('docker', ['image', 'inspect', '--format', '{{index .Config.Labels "unroot.verify"}}', image], { encoding: 'utf8' }).stdout.trim();
+}
+
+async function inFolderAsync(files: Record<string, string>, use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = folderWith(files);
+  try {
+    await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
