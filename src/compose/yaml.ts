@@ -18,7 +18,7 @@ export class YamlError extends Error {
  */
 export function readYaml(text: string): unknown[] {
   const data: unknown[] = [];
-  for (const document of documentsOf(text, true)) {
+  for (const document of documentsOf(text, true).documents) {
     try {
       data.push(document.toJS());
     } catch (error) {
@@ -29,24 +29,44 @@ export function readYaml(text: string): unknown[] {
   return data;
 }
 
-function documentsOf(text: string, merge: boolean): Document[] {
+/** The documents of a text, and where an offset of theirs stands in it. */
+function documentsOf(text: string, merge: boolean): { documents: Document[]; original: (offset: number) => number } {
   const conflict = conflictLine(text);
   if (conflict !== undefined) throw new YamlError(conflict, CONFLICT);
   const documents: Document[] = [];
-  // Keys are not checked for being unique here: yaml takes quadratic time for it.
-  for (const document of parseAllDocuments(text, { merge, logLevel: 'error', uniqueKeys: false })) {
+  const { parsed, original } = parsePadded(text, merge);
+  for (const document of parsed) {
     if ('empty' in document && document.empty) continue;
-    const error = (document.errors ?? []).find((one) => !isTolerated(one));
+    const [error] = document.errors ?? [];
     if (error) throw new YamlError(error.linePos?.[0].line ?? 1, isTooDeep(error) ? 'it is nested too deep to be read; unroot reads what people write' : firstLine(error.message));
     documents.push(document as Document);
   }
-  return documents;
+  return { documents, original };
 }
 
-/** go-yaml, with which compose reads, lets the lines of a flow collection begin at the column of its key. */
-function isTolerated({ code, message }: { code: string; message: string }): boolean {
-  return code === 'BAD_INDENT' && message.startsWith('Flow ');
+const PAD = ' '.repeat(64);
+
+/**
+ * go-yaml, with which compose reads, lets the lines of a collection in brackets begin wherever they like; yaml wants
+ * them further in than their key. Where it says so the line is moved in, which changes nothing but offsets.
+ */
+function parsePadded(text: string, merge: boolean): { parsed: ReturnType<typeof parseAllDocuments>; original: (offset: number) => number } {
+  const padded: number[] = [];
+  for (let current = text; ; ) {
+    // Keys are not checked for being unique here: yaml takes quadratic time for it.
+    const parsed = parseAllDocuments(current, { merge, logLevel: 'error', uniqueKeys: false });
+    const at = [...parsed].flatMap(({ errors }) => errors ?? []).find(({ code, message }) => code === 'BAD_INDENT' && message.startsWith('Flow '))?.pos[0];
+    const line = at === undefined || padded.length >= MAX_PADDED ? undefined : current.lastIndexOf('\n', at - 1) + 1;
+    if (line === undefined || current.startsWith(PAD, line)) return { parsed, original: padded.length === 0 ? (offset) => offset : (offset) => offset - PAD.length * padded.filter((start) => start < offset).length };
+    padded.push(line);
+    padded.sort((one, other) => one - other);
+    for (let index = padded.indexOf(line) + 1; index < padded.length; index += 1) padded[index]! += PAD.length;
+    current = current.slice(0, line) + PAD + current.slice(line);
+  }
 }
+
+/** Each is read for: more lines than anybody has written so. */
+const MAX_PADDED = 50;
 
 function isTooDeep({ code, message }: { code: string; message: string }): boolean {
   return code === 'RESOURCE_EXHAUSTION' || /call stack/.test(message);
@@ -136,9 +156,10 @@ const MAX_EXPANDED = 1_000_000;
  * and aliases that multiply beyond all measure
  */
 export function parseYaml(text: string): YamlNode[] {
-  return documentsOf(text, false).flatMap((document) => {
+  const { documents, original } = documentsOf(text, false);
+  return documents.flatMap((document) => {
     if (document.contents === null) return [];
-    const root = new Converter(text).node(document.contents);
+    const root = new Converter(text, original).node(document.contents);
     expandedSize(root, text, new Map());
     return [root];
   });
@@ -155,13 +176,15 @@ const STYLES: Record<string, YamlScalar['style']> = {
 class Converter {
   private readonly anchors = new Map<string, YamlNode>();
   private readonly text: string;
+  private readonly original: (offset: number) => number;
 
-  constructor(text: string) {
+  constructor(text: string, original: (offset: number) => number) {
     this.text = text;
+    this.original = original;
   }
 
   node(from: unknown): YamlNode {
-    if (isAlias(from)) return this.alias(from.source, from.range![0], from.range![1]);
+    if (isAlias(from)) return this.alias(from.source, this.original(from.range![0]), this.original(from.range![1]));
     const place = this.place(from as { range?: [number, number, number] | null; anchor?: string; tag?: string });
     if (isYamlMap(from)) {
       const map: YamlMap = { kind: 'map', flow: from.flow === true, pairs: [], ...place };
@@ -187,7 +210,7 @@ class Converter {
 
   private place({ range, anchor, tag }: { range?: [number, number, number] | null; anchor?: string; tag?: string }): Node {
     const [start, end] = range ?? [0, 0];
-    return { start, end, anchor, tag };
+    return { start: this.original(start), end: this.original(end), anchor, tag };
   }
 
   private register(node: YamlNode): void {

@@ -1,3 +1,4 @@
+import { catalogue } from './catalogue/index.ts';
 import type { ImageEntry } from './types.ts';
 
 /** What it takes to run a ready-made image as another user than root, without building it anew. */
@@ -55,6 +56,11 @@ export function asUser(entry: ImageEntry): AsUser | undefined {
   const own = AS_USER[entry.id];
   if (own) return own;
   return entry.override === 'ok' || entry.override === 'ok-writable' ? {} : undefined;
+}
+
+/** Whether what the catalogue says of an image as another user rests on nothing that was read. What a configuration says is its owner's word. */
+export function isHearsay(entry: ImageEntry): boolean {
+  return !entry.verified && AS_USER[entry.id] === undefined && catalogue.includes(entry);
 }
 
 /** A tag of the same repository under which an image runs without root, and as whom; undefined where the catalogue knows none. */

@@ -1,5 +1,5 @@
 import type { ImageFacts } from '../../images/lookup.ts';
-import { type AsUser, asUser, rootlessTag } from '../../images/as-user.ts';
+import { type AsUser, asUser, isHearsay, rootlessTag } from '../../images/as-user.ts';
 import type { ImageAccount } from '../../images/types.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
 import { doubtsOf } from '../doubts.ts';
@@ -54,6 +54,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   // Whom the image runs as by itself, it works as.
   const needs = typeof facts.entry.user === 'string' ? asUser(facts.entry) : {};
   if (!needs) return byHand(facts, base.text);
+  if (typeof facts.entry.user === 'string' && isHearsay(facts.entry)) return refuse('conditions', `${base.text} is said to work as another user, which was not read in a primary source`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
   if (developed(linked, project)) return { user: project.configFor(linked.file.absolute)!.development!, name: undefined, tmpfs: [], environment: {}, tag: undefined, doubts: [{ rule: 'development', message: 'what the image itself has is root\'s: what its tools write beside the code must lie in what is mounted' }] };
   const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
   if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
