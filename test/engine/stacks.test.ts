@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -6,13 +6,16 @@ import * as assert from 'uvu/assert';
 import { unroot } from '../../src/index.ts';
 import { verifyStack } from '../../src/verify/index.ts';
 import { startAhead } from './ahead.ts';
-import { engineState } from './engine.ts';
+import { build, engineState, nameImage, removeAllAtExit } from './engine.ts';
 import { type StackCase, stacks } from './stacks.ts';
 
 const AT_ONCE = 2;
+/** For a project to be up, which may install something first. */
+const SECONDS = 60;
 
 const stack = suite('compose projects');
 const { answers } = engineState();
+if (answers) removeAllAtExit();
 const test = answers ? stack : stack.skip;
 const proofs = answers ? startAhead(stacks.map((one) => () => prove(one)), AT_ONCE) : [];
 
@@ -21,7 +24,7 @@ stacks.forEach(({ name, title }, index) => test(`${name}: ${title}`, () => proof
 stack.run();
 
 /** Brings it up as it is and as unroot writes it, plainly and as a locked-down cluster would, and sees that it is as expected. */
-async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks, needless, between, told, running }: StackCase): Promise<void> {
+async function prove({ name, fetched = {}, shared = {}, unsafe = false, uids, finds = {}, asks, needless, between, told, running }: StackCase): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
   try {
     const [before, after] = [join(folder, 'before'), join(folder, 'after')];
@@ -32,7 +35,10 @@ async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks
     const { report } = unroot(['.'], { cwd: after, write: true, unsafe });
     const advice = report.services.flatMap(({ reasons }) => reasons.flatMap((reason) => reason.advice ?? []));
     for (const command of told ? (between ?? []) : []) assert.ok(advice.some((line) => line.endsWith(`: docker compose ${command.join(' ')}`)), `the report names ${command.join(' ')}: ${advice.join('\n')}`);
-    const proof = await verifyStack({ before: { directory: before }, after: { directory: after }, asks, ...(needless && { needless }), ...(between && { between }), ...(running && { running }) }, { strict: true });
+    const bases: Record<string, string> = {};
+    for (const [base, command] of Object.entries(fetched)) bases[base] = await buildFetched(join(folder, 'base'), base, command);
+    const stoodIn = Object.keys(fetched).length > 0 ? { bases } : {};
+    const proof = await verifyStack({ before: { directory: before, ...stoodIn }, after: { directory: after, ...stoodIn }, asks, ...(needless && { needless }), ...(between && { between }), ...(running && { running }) }, { strict: true, seconds: SECONDS });
     for (const { service, why, differences, after: seen } of proof.services) {
       const found = differences.map(({ rule, message }) => `${rule}: ${message}`);
       const expected = finds[service] ?? [];
@@ -45,4 +51,11 @@ async function prove({ name, shared = {}, unsafe = false, uids, finds = {}, asks
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A base that has fetched what will be installed. @returns its name */
+async function buildFetched(folder: string, base: string, command: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'Dockerfile'), `FROM ${base}\nRUN ${command}\n`);
+  return nameImage(await build(folder, 'host'), `fetched-${base.replace(/\W/g, '-')}`);
 }

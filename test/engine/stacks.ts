@@ -6,6 +6,11 @@ export interface StackCase {
   name: string;
   /** Why it is here. */
   title: string;
+  /**
+   * For a project that installs when it starts: by reference of a base, the command that fetches beforehand what is to be
+   * installed, since no run has a way out. The image with that in its caches stands in for the base.
+   */
+  fetched?: Record<string, string>;
   /** Files of `programs/shared/` that it takes, by where they go. */
   shared?: Record<string, string>;
   /** Whether its fixes need leave. */
@@ -32,6 +37,21 @@ const NGINX_ENTRYPOINT = ['/etc/nginx/conf.d/default.conf'];
 
 /** In a network of its own anybody may listen below 1024; a locked-down cluster does not let one. */
 const LOW_PORT = /^strict: /;
+
+/** A folder with packages and all that they need, from which apt installs in place of its servers. */
+function apt(...packages: string[]): string {
+  const entry = 'dpkg-deb -f $deb; echo "Filename: ./$deb"; echo "Size: $(stat -c %s $deb)"; echo "SHA256: $(sha256sum $deb | cut -d" " -f1)"; echo';
+  return [
+    'rm -rf /etc/apt/apt.conf.d/docker-clean',
+    `apt-get update && apt-get install -y --download-only --no-install-recommends ${packages.join(' ')}`,
+    'mkdir /packages && mv /var/cache/apt/archives/*.deb /packages && cd /packages',
+    `for deb in *.deb; do ${entry}; done > Packages`,
+    'rm -rf /etc/apt/sources.list.d/* && echo "deb [trusted=yes] file:/packages ./" > /etc/apt/sources.list',
+  ].join(' && ');
+}
+
+// What installs write, root alone could.
+const INSTALLED = ['/etc', '/usr', '/var/cache', '/var/lib', '/var/log', '/root'];
 
 export const stacks: StackCase[] = [
   {
@@ -161,6 +181,43 @@ export const stacks: StackCase[] = [
     uids: { web: [1000] },
     asks: [...KEPT],
     finds: { web: [/^strict: USER is node/] },
+  },
+  {
+    name: 'nginx-that-installs',
+    title: 'nginx on port 80, whose start script installs what its health check needs',
+    fetched: { 'nginx:latest': apt('curl') },
+    uids: { web: [101] },
+    asks: [
+      { published: 8080, path: '/', answer: 'a page\n' },
+      { published: 8080, path: '/health', answer: 'fine\n' },
+    ],
+    needless: { web: INSTALLED },
+    // What was installed into the container is in the image now.
+    finds: { web: [/^size: the image grew by \d+\.\d MB/] },
+  },
+  {
+    name: 'node-that-installs',
+    title: 'a proxy on port 80 in front of a server on port 80, which compose has run npm first',
+    fetched: { 'node:20': 'npm cache add ms@2.1.3' },
+    uids: { proxy: [101], api: [1000] },
+    asks: [{ published: 8080, path: '/7200000', answer: '7200000: 2 hours' }],
+    needless: { api: [...INSTALLED, '/app/node_modules'] },
+  },
+  {
+    name: 'python-that-installs',
+    title: 'a Python server on port 80 with an entrypoint that installs what is missing',
+    fetched: { 'python:3.11-slim': apt('jq') },
+    uids: { sum: [10001] },
+    asks: [{ published: 8080, path: '/19+23', answer: '42\n' }],
+    needless: { sum: INSTALLED },
+  },
+  {
+    name: 'apache-that-installs',
+    title: 'Apache on port 80 with a configuration of its own, which installs in its start command',
+    fetched: { 'httpd:2.4': apt('figlet') },
+    uids: { web: [33] },
+    asks: [{ published: 8080, path: '/', answer: 'a page\n' }],
+    needless: { web: INSTALLED },
   },
 ];
 
