@@ -50,18 +50,25 @@ export function dataReason({ mount, path, kind, sharedWith }: Data, owner: strin
   const { name } = linked.service;
   const what = kind === 'volume' ? (mount.source === undefined ? 'a volume without a name' : `the volume ${mount.source}`) : mount.source!;
   const shared = sharedWith.length > 0 ? `; ${sharedWith.join(', ')} ${sharedWith.length === 1 ? 'has' : 'have'} it too` : '';
+  const command = kind === 'folder' ? folderCommand(mount, owner, linked, project) : mount.source === undefined ? namelessCommand(path, owner, linked, family) : volumeCommand(mount.source, path, owner, linked, family);
   return {
     rule: 'data',
     message: `${name} keeps data at ${path}, in ${what}${shared}: what root wrote there stays root's, and ${owner} must own it`,
-    advice: `once, with ${name} stopped: ${kind === 'volume' ? volumeCommand(mount, path, owner, linked, family) : folderCommand(mount, owner, linked, project)}`,
+    advice: `once, ${kind === 'volume' && mount.source === undefined ? 'while it still runs as before' : `with ${name} stopped`}: ${command}`,
   };
 }
 
 /** Inside the service, which has the volume mounted; in a container of busybox where its image has no chown. */
-function volumeCommand(mount: Mount, path: string, owner: string, linked: LinkedService, family: Family): string {
+function volumeCommand(source: string, path: string, owner: string, linked: LinkedService, family: Family): string {
   if (hasChown(family)) return `${composeCommand(linked)} run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown ${linked.service.name} -R ${owner} ${path}`;
-  if (mount.source === undefined) return `${composeCommand(linked)} up --renew-anon-volumes ${linked.service.name}, which drops what is in it`;
-  return `docker run --rm --user 0 -v ${volumeName(mount.source, linked)}:${path} busybox chown -R ${owner} ${path}`;
+  return `docker run --rm --user 0 -v ${volumeName(source, linked)}:${path} busybox chown -R ${owner} ${path}`;
+}
+
+/** A volume without a name goes from container to container: only the one that has it can give it away, and a new one would have another. */
+export function namelessCommand(path: string, owner: string, linked: LinkedService, family: Family): string {
+  const { name } = linked.service;
+  if (hasChown(family)) return `${composeCommand(linked)} exec --user 0 ${name} chown -R ${owner} ${path}`;
+  return `${composeCommand(linked)} up --detach --force-recreate --renew-anon-volumes ${name}, which drops what is in it`;
 }
 
 function hasChown(family: Family): boolean {
@@ -75,7 +82,7 @@ function folderCommand(mount: Mount, owner: string, { directory }: LinkedService
 }
 
 /** `docker compose`, with the file that it would not find by itself. */
-export function composeCommand({ path, base }: LinkedService): string {
+function composeCommand({ path, base }: LinkedService): string {
   const isDefault = !path.includes('/') && /^(docker-)?compose\.ya?ml$/.test(path);
   const files = base ? [base.path, path] : isDefault ? [] : [path];
   return ['docker compose', ...files.map((file) => `-f ${file}`)].join(' ');

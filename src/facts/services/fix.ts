@@ -11,7 +11,7 @@ import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
-import { closedFiles, composeCommand, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
+import { closedFiles, dataOf, dataReason, hiddenFiles, isSource, namelessCommand } from './data.ts';
 import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
@@ -151,7 +151,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
     }
     const volume = facts?.entry.volumes?.some((one) => within(path, one)) && open.some((one) => within(path, one));
     if (volume && !doubts.some(({ message }) => message.includes(`at ${path},`))) {
-      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: `once: ${composeCommand(linked)} up --detach --renew-anon-volumes ${service.name}, which drops what is in it` });
+      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: `once, while it still runs as before: ${namelessCommand(path, user, linked, facts?.family ?? 'unknown')}` });
       continue;
     }
     // A volume of the image's that the program is told not to use.
