@@ -35,6 +35,11 @@ export function discover(paths: readonly string[], cwd: string): Discovered {
   return found;
 }
 
+/** What may be looked at while deciding about these files: their repositories, or what was given where there is none. Absolute. */
+export function repositoriesOf(files: readonly SourceFile[]): string[] {
+  return [...new Set([...new Set(files.map(({ root }) => root))].map((root) => repositoryOf(root) ?? root))];
+}
+
 /** @returns what is wrong with a path that was named, where something is */
 function statOf(path: string): Stats | string {
   try {
@@ -186,9 +191,14 @@ function readText(path: string): ReturnType<typeof decode> {
 
 /** For a file named outright, its repository or its folder. */
 function rootOf(path: string): string {
-  for (let directory = dirname(path); ; directory = dirname(directory)) {
+  return repositoryOf(dirname(path)) ?? dirname(path);
+}
+
+/** The nearest directory at or above one that git keeps. */
+function repositoryOf(start: string): string | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
     if (statSync(join(directory, '.git'), { throwIfNoEntry: false })) return directory;
-    if (directory === dirname(directory)) return dirname(path);
+    if (directory === dirname(directory)) return undefined;
   }
 }
 

@@ -3,7 +3,9 @@ import { join, relative, sep } from 'node:path';
 
 /**
  * What unroot may ask of the file system while it decides. Answers are kept, so that a run is of one
- * piece. Texts that a phase has changed and nobody has written yet lie over it.
+ * piece. Texts that a phase has changed and nobody has written yet lie over it. What lies outside the
+ * folders it is `within` is not there: a compose file that mounts `/etc` or `../../other` says nothing
+ * about this machine, and the answer must be the same on every machine.
  */
 export class Disk {
   private readonly texts = new Map<string, string | undefined>();
@@ -12,9 +14,12 @@ export class Disk {
   private readonly reals = new Map<string, string | undefined>();
   /** What the paths in reports are relative to. */
   readonly cwd: string;
+  /** Absolute; undefined for everywhere. */
+  private readonly within: readonly string[] | undefined;
 
-  constructor(cwd: string) {
+  constructor(cwd: string, within?: readonly string[]) {
     this.cwd = cwd;
+    this.within = within;
   }
 
   /** The same disk with other texts in some of its files, by real path. */
@@ -36,7 +41,7 @@ export class Disk {
   read(path: string): string | undefined {
     return once(this.texts, path, () => {
       const entry = this.stat(path);
-      if (entry?.kind !== 'file' || entry.size > MAX_FILE_BYTES) return undefined;
+      if (entry?.kind !== 'file' || entry.size > MAX_FILE_BYTES || this.leadsOut(path)) return undefined;
       const bytes = unlessMissing(() => readFileSync(path));
       const decoded = bytes && decode(bytes);
       return decoded && 'text' in decoded ? decoded.text : undefined;
@@ -46,9 +51,10 @@ export class Disk {
   /** What a path is, links followed; undefined where nothing readable is. */
   stat(path: string): Entry | undefined {
     return once(this.stats, path, () => {
+      if (!isWithin(path, this.within)) return undefined;
       const stats = unlessMissing(() => statSync(path, { throwIfNoEntry: false }));
       if (!stats) return undefined;
-      return { kind: stats.isDirectory() ? 'directory' : 'file', mode: stats.mode & 0o7777, size: stats.size };
+      return { kind: stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other', mode: stats.mode & 0o7777, size: stats.size };
     });
   }
 
@@ -61,6 +67,16 @@ export class Disk {
   hasAny(directory: string, names: readonly string[]): boolean {
     return names.some((name) => this.stat(join(directory, name)) !== undefined);
   }
+
+  /** Whether a path inside is a link to what lies outside. */
+  private leadsOut(path: string): boolean {
+    const real = this.real(path);
+    return real === undefined || (real !== path && !isWithin(real, this.within?.map((folder) => this.real(folder) ?? folder)));
+  }
+}
+
+function isWithin(path: string, folders: readonly string[] | undefined): boolean {
+  return folders === undefined || folders.some((folder) => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep));
 }
 
 class ChangedDisk extends Disk {
@@ -91,7 +107,8 @@ class ChangedDisk extends Disk {
 }
 
 export interface Entry {
-  kind: 'file' | 'directory';
+  /** `other` is a socket, a pipe or a device: nothing that is read. */
+  kind: 'file' | 'directory' | 'other';
   /** Permission bits. */
   mode: number;
   /** Bytes. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Config, ConfigError, Configs, isIgnored } from './config.ts';
 import { Disk } from './disk.ts';
-import { discover, type Discovered, kindOf } from './discover.ts';
+import { discover, type Discovered, kindOf, repositoriesOf } from './discover.ts';
 import { RULES } from './facts/judgement.ts';
 import { bringsAny } from './facts/brings.ts';
 import { groupsOf, type SourceFile } from './project.ts';
@@ -101,11 +101,11 @@ function toTheEnd(steps: Generator<Progress, Result, undefined>): Result {
 
 function* run(found: Discovered, options: Options): Generator<Progress, Result, 'stop' | undefined> {
   const cwd = resolve(options.cwd ?? '.');
-  const disk = new Disk(cwd);
+  const disk = new Disk(cwd, repositoriesOf(found.files));
   const names = transforms.map(({ name }) => name);
   chosenPhases(options, names);
   checkedUser(options.user);
-  const configs = new Configs(disk, names, options.config === undefined ? undefined : resolve(cwd, options.config));
+  const configs = new Configs(new Disk(cwd), names, options.config === undefined ? undefined : resolve(cwd, options.config));
   const resolver = options.resolve ? new Resolver(options.engine ?? 'docker') : undefined;
   const decided = yield* decideAll(groupsOf(found.files, disk), { disk, configs, names, resolver }, options);
   resolver?.close();

@@ -74,6 +74,18 @@ bad('links: one that leads out, one in a circle, one to nowhere', () => {
   });
 });
 
+bad('what a compose file mounts: a pipe, a device, and what lies outside the repository are not read', () => {
+  const compose = ['services:', '  web:', '    build: web', '    ports: ["80:80"]', '  proxy:', '    image: haproxy:3', '    volumes: [./pipe:/run/control, /dev/zero:/dev/zero, ../outside:/outside, /proc/self/environ:/e]', ''].join('\n');
+  const web = 'FROM nginx:1.27\nCOPY site.conf /etc/nginx/conf.d/default.conf\n';
+  inFolder({ 'tree/compose.yaml': compose, 'tree/web/Dockerfile': web, 'tree/web/site.conf': 'server { listen 80; }\n', 'outside/notes.md': 'curl http://web:80/\n' }, (folder) => {
+    const tree = join(folder, 'tree');
+    assert.is(spawnSync('mkfifo', [join(tree, 'pipe')]).status, 0);
+    const ran = unrootWith({ timeout: 60_000 }, tree, '--unsafe', '--format', 'json', '.');
+    assert.is(ran.status, 1, ran.stderr);
+    assert.not.match(ran.stdout, /notes\.md|outside\/notes/, 'a neighbour says nothing about this repository');
+  });
+});
+
 bad('a path that is not there, and one that is no file', () => {
   inFolder({ Dockerfile: ROOT }, (folder) => {
     const run = unroot(folder, 'nope', '/dev/null', '.');

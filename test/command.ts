@@ -17,7 +17,7 @@ export function unroot(cwd: string, ...args: string[]) {
 }
 
 /** The same with standard input, variables or an account of the system; colours are off where nothing turns them on. */
-export function unrootWith({ env, ...options }: { input?: string; env?: Record<string, string>; uid?: number; gid?: number }, cwd: string, ...args: string[]) {
+export function unrootWith({ env, ...options }: { input?: string; env?: Record<string, string>; uid?: number; gid?: number; timeout?: number }, cwd: string, ...args: string[]) {
   return spawnSync(process.execPath, [COMMAND, ...args], { cwd, encoding: 'utf8', env: { ...plainEnvironment(), ...env }, ...options });
 }
 

@@ -4,7 +4,7 @@ import { lineAt } from '../compose/yaml.ts';
 import { type Config, Configs, isIgnored, nameIn } from '../config.ts';
 import { VERIFY_DEFAULTS, type VerifyTarget } from '../settings-verify.ts';
 import { decode, Disk } from '../disk.ts';
-import { discover, kindOf } from '../discover.ts';
+import { discover, kindOf, repositoriesOf } from '../discover.ts';
 import { builtFor } from '../facts/services/target.ts';
 import type { Stage } from '../dockerfile/parse.ts';
 import { parseReference } from '../images/reference.ts';
@@ -98,7 +98,7 @@ export function plan(paths: readonly string[], options: PlanOptions): Plan {
   const cwd = options.cwd ?? process.cwd();
   const result = unroot(paths, { ...options, write: false });
   const found = discover(paths, cwd);
-  const planner = new Planner(cwd, options, result);
+  const planner = new Planner(cwd, repositoriesOf(found.files), options, result);
   const { disk } = planner;
   for (const group of groupsOf(found.files, disk)) planner.group(group);
   const errors = result.report.files.flatMap(({ path, error }) => (error === undefined ? [] : [{ path, message: error }]));
@@ -115,11 +115,11 @@ class Planner {
   private readonly result: Result;
   private readonly revision: Revision | undefined;
 
-  constructor(cwd: string, options: PlanOptions, result: Result) {
+  constructor(cwd: string, repositories: readonly string[], options: PlanOptions, result: Result) {
     this.cwd = cwd;
-    this.disk = new Disk(cwd);
+    this.disk = new Disk(cwd, repositories);
     this.result = result;
-    this.configs = new Configs(this.disk, transforms.map(({ name }) => name), options.config === undefined ? undefined : resolve(cwd, options.config));
+    this.configs = new Configs(new Disk(cwd), transforms.map(({ name }) => name), options.config === undefined ? undefined : resolve(cwd, options.config));
     this.revision = options.base === undefined ? undefined : new Revision(cwd, options.base);
   }
 
