@@ -67,6 +67,12 @@ function realPath(path: string): string {
 function run(folder: string, args: readonly string[], otherwise?: string): Buffer {
   const ran = spawnSync('git', args, { cwd: folder, maxBuffer: MAX_BYTES });
   if (ran.error) throw new GitError(`--base needs git, which could not be run: ${ran.error.message}`);
-  if (ran.status !== 0) throw new GitError(otherwise ?? (ran.stderr.toString('utf8').trim().split('\n').at(-1) || `git ${args[0]} failed`).replace(/^fatal: /, '--base: '));
+  if (ran.status !== 0) throw new GitError(otherwise ?? `--base: ${complaint(ran.stderr.toString('utf8')) ?? `git ${args[0]} failed`}`);
   return ran.stdout;
+}
+
+/** git says what is wrong in one line, with hints before or after it. */
+function complaint(said: string): string | undefined {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => line.startsWith('fatal: ')) ?? lines.at(-1))?.replace(/^fatal: /, '');
 }
