@@ -6,6 +6,8 @@ export interface VerifySettings {
   args: Record<string, string>;
   secrets: Record<string, string>;
   buildNetwork: 'default' | 'none' | 'host';
+  /** After how long a build is given up. */
+  buildSeconds: number;
   network: boolean;
   targets: Record<string, VerifyTarget>;
 }
@@ -23,7 +25,7 @@ export interface VerifyTarget {
 export type VerifyAsk = ({ path: string; method?: string; body?: string } | { line: string }) & { port?: number; answer?: string };
 
 /** What holds where a configuration says nothing. */
-export const VERIFY_DEFAULTS: VerifySettings = { bases: {}, args: {}, secrets: {}, buildNetwork: 'default', network: false, targets: {} };
+export const VERIFY_DEFAULTS: VerifySettings = { bases: {}, args: {}, secrets: {}, buildNetwork: 'default', buildSeconds: 1200, network: false, targets: {} };
 
 const TEXT: Schema = { type: 'string' };
 const TEXTS_BY_NAME: Schema = { type: 'object', additionalProperties: TEXT };
@@ -63,6 +65,7 @@ export const VERIFY_SCHEMA: Schema = {
     args: { ...TEXTS_BY_NAME, description: 'Build arguments.' },
     secrets: { ...TEXTS_BY_NAME, description: 'Build secrets: the file that holds each, by id.' },
     buildNetwork: { type: 'string', enum: ['default', 'none', 'host'], description: 'What RUN steps reach.' },
+    buildSeconds: { type: 'integer', description: 'After how long a build is given up; 1200 by default.' },
     network: { type: 'boolean', description: 'Whether programs may reach others while they are verified.' },
     targets: { type: 'object', additionalProperties: TARGET, description: 'How a target is run, by Dockerfile or Dockerfile:stage.' },
   } satisfies Record<keyof VerifySettings, Schema>,

@@ -73,6 +73,7 @@ export interface Build {
   /** The Dockerfile itself (`dockerfile_inline`), variables of compose not replaced. */
   inline: Found | undefined;
   additionalContexts: Setting[];
+  secrets: Grant[];
 }
 
 /** An entry of a map, or of a list of `NAME=value`. */
@@ -97,6 +98,8 @@ export interface Healthcheck {
   /** As written; without `CMD` or `CMD-SHELL` in a list it is as good as none. */
   test: string[] | string | undefined;
   disabled: boolean;
+  /** How long a check may take: `10s`. */
+  timeout: string | undefined;
   place: Place | undefined;
 }
 
@@ -182,6 +185,7 @@ function buildOf(layers: Layers): Build | undefined {
     args: settingsOf(build, 'args'),
     inline: build.get('dockerfile_inline'),
     additionalContexts: settingsOf(build, 'additional_contexts'),
+    secrets: build.items('secrets').flatMap(grantOf),
   };
 }
 
@@ -239,7 +243,7 @@ function healthcheckOf(layers: Layers): Healthcheck | undefined {
   if (!layers.has('healthcheck')) return undefined;
   const check = layers.within('healthcheck');
   const test = commandOf(check.get('test'));
-  return { test, disabled: isTrue(check.get('disable')) || (Array.isArray(test) && test[0] === 'NONE'), place: check.get('test')?.place };
+  return { test, disabled: isTrue(check.get('disable')) || (Array.isArray(test) && test[0] === 'NONE'), timeout: textOf(check.get('timeout')), place: check.get('test')?.place };
 }
 
 /** Names in a list, or the keys of a map. */

@@ -1,4 +1,4 @@
-import { countsOf, growthOf, lastWordsOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
+import { countsOf, growthOf, lastWordsOf, nameOfTarget, portsOf, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
 
 const WORDS = { holds: 'holds', differs: '**differs**', unproven: 'could not be shown' } as const;
 
@@ -6,7 +6,7 @@ const WORDS = { holds: 'holds', differs: '**differs**', unproven: 'could not be 
 export function verifyMarkdown(report: VerifyReport): string {
   const { targets, left, errors, engine, summary, strict } = report;
   const head = ['### Built and run before and after', '', `${engine}${strict ? ', also as a locked-down cluster would run it' : ''}: ${countsOf(summary)}.`];
-  const rows = targets.map((target) => `| ${code(nameOfTarget(target))} | ${WORDS[target.outcome]} | ${usersOf(target)} | ${(target.after?.ports ?? []).join(', ')} | ${growthOf(target)} |`);
+  const rows = targets.map((target) => `| ${code(nameOfTarget(target))} | ${WORDS[target.outcome]} | ${usersOf(target)} | ${portsOf(target).join(', ')} | ${growthOf(target)} |`);
   const table = rows.length > 0 ? ['', '| target | result | runs as | ports | image |', '|---|---|---|---|---|', ...rows] : [];
   const details = targets.filter(({ outcome, notes }) => outcome !== 'holds' || notes.length > 0).flatMap(detailsOf);
   const rest = [...left.map((one) => `- ${code(nameOfTarget(one))} was left: ${plain(one.why)}`), ...errors.map(({ path, message }) => `- ${code(path)}: ${plain(message)}`)];

@@ -44,6 +44,8 @@ export interface ObservationReport {
   /** Capabilities are the effective ones, in hexadecimal. */
   processes: { uid: number; gid: number; capabilities: string | undefined; command: string }[];
   ports: number[] | undefined;
+  /** UDP ports. */
+  udp: number[] | undefined;
   answers: { ask: string; port: number; status: number | undefined; error: string | undefined }[];
   written: { path: string; how: 'made' | 'changed' | 'removed'; owner: string | undefined; mode: string | undefined }[];
   /** Bytes. */
@@ -87,6 +89,11 @@ export function nameOfTarget({ path, stage, service }: { path: string; stage: st
 /** `root → 1000:1000`. */
 export function usersOf({ before, after }: VerifiedTarget): string {
   return before && after ? `${before.user || 'root'} → ${after.user || 'root'}` : '';
+}
+
+/** `80, 8125/udp`. */
+export function portsOf({ after }: VerifiedTarget): string[] {
+  return [...(after?.ports ?? []).map(String), ...(after?.udp ?? []).map((port) => `${port}/udp`)];
 }
 
 /** `+0.1 MB`. */

@@ -1,4 +1,4 @@
-import { countsOf, growthOf, lastWordsOf, nameOfTarget, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
+import { countsOf, growthOf, lastWordsOf, nameOfTarget, portsOf, usersOf, type VerifiedTarget, type VerifyReport } from './verify-report.ts';
 
 type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string;
 
@@ -7,7 +7,7 @@ const LOG_LINES = 5;
 
 /** The result as a table, for people: a row a target, and below it what is wrong. */
 export function verifyTable(report: VerifyReport, paint: Paint): string {
-  const rows = report.targets.map((target) => [nameOfTarget(target), target.outcome, usersOf(target), (target.after?.ports ?? []).join(' '), growthOf(target), `${target.seconds.toFixed(1)} s`]);
+  const rows = report.targets.map((target) => [nameOfTarget(target), target.outcome, usersOf(target), portsOf(target).join(' '), growthOf(target), `${target.seconds.toFixed(1)} s`]);
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = report.targets.flatMap((target, index) => [rowOf(rows[index]!, widths, target, paint), ...below(target, paint)]);
   const left = report.left.map((one) => `${nameOfTarget(one)}  ${paint('yellow', 'left')}  ${one.why}`);

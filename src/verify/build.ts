@@ -10,6 +10,9 @@ export interface ReadyImage {
   bases: Record<string, string>;
 }
 
+/** By id: the file that holds it, or the variable of this process. */
+export type BuildSecrets = Record<string, { file: string } | { environment: string }>;
+
 /** What to build, and from what. */
 export interface BuildPlan {
   /** The directory of the context. */
@@ -20,12 +23,15 @@ export interface BuildPlan {
   /** The stage to build: its name, else its index; undefined for the last. */
   stage: string | undefined;
   args: Record<string, string>;
-  /** By id: the file that holds it. */
-  secrets: Record<string, string>;
+  secrets: BuildSecrets;
+  /** Further contexts by name: a folder, or whatever the builder knows (`docker-image://…`). */
+  contexts: Record<string, string>;
   /** Images that stand in for those that the file names, by reference as written. */
   bases: Record<string, string>;
   /** What RUN steps may reach. */
   network: 'default' | 'none' | 'host';
+  /** After how long a build is given up. */
+  seconds: number;
 }
 
 /** An image and what its configuration says. */
@@ -37,6 +43,10 @@ export interface Image {
   user: string;
   /** TCP ports of EXPOSE. */
   exposed: number[];
+  /** Its UDP ports. */
+  exposedUdp: number[];
+  /** Whether it has a health check. */
+  checked: boolean;
   /** Entrypoint and Cmd, one after the other. */
   command: string[];
   entrypoint: string[];
@@ -61,8 +71,6 @@ export async function readyImage(engine: Engine, { image, bases }: ReadyImage): 
   }
 }
 
-const BUILD_TIMEOUT = 20 * 60_000;
-
 /**
  * Builds an image. The Dockerfile goes in by standard input: the context is read and never written.
  * @throws EngineError in one line; its log holds what the builder said
@@ -77,7 +85,7 @@ export async function buildImage(engine: Engine, plan: BuildPlan): Promise<Image
     const id = join(folder, 'id');
     await engine.call(['build', '--progress', 'plain', '--iidfile', id, ...labels, ...flagsOf(plan), ...dockerfileOf(plan, folder), plan.context], {
       input: withoutFrontend(plan.text),
-      timeout: BUILD_TIMEOUT,
+      timeout: plan.seconds * 1000,
       long: true,
     });
     return await inspectImage(engine, readFileSync(id, 'utf8').trim());
@@ -91,12 +99,13 @@ export async function buildImage(engine: Engine, plan: BuildPlan): Promise<Image
 
 let serial = 0;
 
-function flagsOf({ stage, args, secrets, bases, network }: BuildPlan): string[] {
+function flagsOf({ stage, args, secrets, contexts, bases, network }: BuildPlan): string[] {
   return [
     ...(stage === undefined ? [] : ['--target', stage]),
     ...(network === 'default' ? [] : ['--network', network]),
     ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
-    ...Object.entries(secrets).flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`]),
+    ...Object.entries(secrets).flatMap(([id, from]) => ['--secret', 'file' in from ? `id=${id},src=${from.file}` : `id=${id},env=${from.environment}`]),
+    ...Object.entries(contexts).flatMap(([name, from]) => ['--build-context', `${name}=${from}`]),
     ...Object.entries(bases).flatMap(([from, to]) => ['--build-context', `${from}=docker-image://${to}`]),
   ];
 }
@@ -149,6 +158,7 @@ interface ImageFacts {
     WorkingDir?: string;
     Env?: string[] | null;
     Volumes?: Record<string, unknown> | null;
+    Healthcheck?: { Test?: string[] | null } | null;
     StopSignal?: string;
   };
 }
@@ -161,7 +171,9 @@ export async function inspectImage(engine: Engine, id: string): Promise<Image> {
     id: facts.Id,
     size: facts.Size,
     user: config.User ?? '',
-    exposed: Object.keys(config.ExposedPorts ?? {}).flatMap((port) => (/^\d+(\/tcp)?$/.test(port) ? [Number.parseInt(port, 10)] : [])),
+    exposed: exposedBy(config.ExposedPorts, /^\d+(\/tcp)?$/),
+    exposedUdp: exposedBy(config.ExposedPorts, /^\d+\/udp$/),
+    checked: !['', 'NONE'].includes(config.Healthcheck?.Test?.[0] ?? ''),
     entrypoint: config.Entrypoint ?? [],
     command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
     workdir: config.WorkingDir || '/',
@@ -169,4 +181,8 @@ export async function inspectImage(engine: Engine, id: string): Promise<Image> {
     volumes: Object.keys(config.Volumes ?? {}),
     stopSignal: config.StopSignal || 'SIGTERM',
   };
+}
+
+function exposedBy(ports: ImageFacts['Config']['ExposedPorts'], form: RegExp): number[] {
+  return Object.keys(ports ?? {}).flatMap((port) => (form.test(port) ? [Number.parseInt(port, 10)] : [])).sort((one, other) => one - other);
 }

@@ -4,7 +4,7 @@ import { isWithin, type Writable } from './access.ts';
 import { isNeedless } from './needless.ts';
 import type { Answer, Ask } from './talk.ts';
 import type { Access } from './trace.ts';
-import type { Observation, Trace, Written } from './types.ts';
+import type { Observation, Said, Trace, Written } from './types.ts';
 
 /** What must hold; `unroot verify` reports differences by these names. */
 export const VERIFY_RULES = {
@@ -23,8 +23,8 @@ export type VerifyRule = keyof typeof VERIFY_RULES;
 /** What each rule means, for people. */
 export const VERIFY_RULE_DOCS: Record<VerifyRule, string> = {
   builds: `The image was built as it is, and could not be built as it would be. The message is the failed step's last line.`,
-  runs: `Both images are run in the same way until they are ready: their health check passes, a port is open, or nothing changes any more. What stayed up must stay up; what ended must end with the same status. Where two runs of the image as it is print the same, so must the one as it would be.`,
-  answers: `Every port that was open and that somebody can know of must be open again, or the one that a fix moved it to. Each is asked for / over HTTP, or what verify.targets of the configuration says; status and, where two runs of the image as it is agree on it, text must be the same.`,
+  runs: `Both images are run in the same way until they are ready: their health check passes, a port is open, or nothing changes any more. What stayed up must stay up; what ended must end with the same status. Where every run of the image as it is prints the same, so must the one as it would be, but for what says who runs it.`,
+  answers: `Every port, of UDP too, that was open and that somebody can know of must be open again, or the one that a fix moved it to. Each is asked for / over HTTP, or what verify.targets of the configuration says. The status must be the same, and the text where every run of the image as it is agrees on it, one after the change among them: dates and counters are no difference, nor is what says who runs it. Headers are not compared.`,
   root: `No process of the container is uid 0 once it is ready, nor was one that ended.`,
   state: `What the run as root made, changed or removed must be writable for the account: by owner and mode, on every way that leads there, whether this run came to write it or not. What is in the home of whoever runs it is listed and no fault, nor are caches that programs do without (__pycache__); verify.targets names more of these as needless.`,
   denied: `Both images are run once more under strace, where this machine has it. An access that was denied and that the run as root made with success is a difference even where the program hides it. Attempts to become somebody else, and what is in the home, are listed and no fault.`,
@@ -35,15 +35,16 @@ export const VERIFY_RULE_DOCS: Record<VerifyRule, string> = {
 export interface Difference {
   rule: VerifyRule;
   message: string;
+  /** Only words are others: it counts if the image as it was says the same once more, later. */
+  isWording?: boolean;
 }
 
-/** Two runs of each image, as far as there were two. */
+/** What was seen of an image, in more than one run where it was run more than once. */
 export interface Seen {
   seen: Observation;
   trace: Trace;
-  /** What the traced run answered to the same questions; empty where there was none. */
-  answersAgain: Answer[];
-  outputAgain: string | undefined;
+  /** What further runs said. */
+  again: Said[];
 }
 
 export interface Comparison {
@@ -51,6 +52,8 @@ export interface Comparison {
   after: Seen;
   /** Ports that something in sight names: published, exposed, asked. */
   known: readonly number[];
+  /** Likewise of UDP. */
+  knownUdp: readonly number[];
   /** Ports of before that are others in after. */
   moved: ReadonlyMap<number, number>;
   asks: readonly Ask[];
@@ -68,18 +71,32 @@ export interface Compared {
   notes: string[];
 }
 
+/** What must be seen of a program as it is, or nothing can be shown of it. */
+export interface Expected {
+  asks: readonly Ask[];
+  prints?: string | undefined;
+  /** TCP ports that its service publishes. */
+  published: readonly number[];
+}
+
 /** Why nothing can be shown: the program does not work as it is. */
-export function whyUnproven({ seen: { state, log, answers, output } }: Seen, asks: readonly Ask[], prints: string | undefined): string | undefined {
+export function whyUnproven({ seen }: Seen, { asks, prints, published }: Expected): string | undefined {
+  const { state, log, answers, output, ports } = seen;
   if (state.kind === 'not started') return `it does not start as it is: ${state.why}`;
   if (state.kind === 'ended' && state.status !== 0) return `it ends with status ${state.status} as it is${lastWords(log)}`;
   if (state.kind === 'ended' && state.why) return `as it is, ${state.why}`;
-  if (state.kind === 'running' && state.health === 'unhealthy') return 'its health check fails as it is';
+  if (state.kind === 'running' && state.health === 'unhealthy') return `its health check does not pass as it is${checkWords(state)}`;
   if (state.kind === 'ended' && prints !== undefined && output !== prints.replaceAll('{uid}', '0')) return `as it is, it prints ${firstChange(prints.replaceAll('{uid}', '0'), output ?? '')}`;
   for (const [index, ask] of asks.entries()) {
     const answer = answers[index];
-    if (answer && ask.answer !== undefined && answer.text !== ask.answer.replaceAll('{uid}', '0')) return `asked ${answer.ask}, it ${said(answer)} as it is, not ${short(ask.answer)}`;
+    if (answer?.error !== undefined) return `asked ${answer.ask}, it gives no answer as it is (${answer.error})`;
+    if (answer && ask.answer !== undefined && answer.text !== ask.answer.replaceAll('{uid}', '0')) return `asked ${answer.ask}, it answers ${short(answer.text ?? '')} as it is, not ${short(ask.answer)}`;
   }
-  return undefined;
+  if (state.kind !== 'running' || asks.length > 0) return undefined;
+  if (ports !== undefined && published.length > 0 && ports.length === 0) return `it opened none of its ports (${published.join(', ')}) in ${Math.round(state.readySeconds)} s as it is${lastWords(log)}; --seconds gives it more time`;
+  const failed = answers.filter(({ status }) => status !== undefined && status >= 500);
+  const isBroken = failed.length > 0 && failed.length === answers.filter(({ status }) => status !== undefined).length;
+  return isBroken ? `${failed[0]!.ask} on port ${failed[0]!.port} answers ${failed[0]!.status} as it is: ${short(failed[0]!.text ?? '')}` : undefined;
 }
 
 /** What holds and what not. */
@@ -89,33 +106,47 @@ export function compare(comparison: Comparison): Compared {
   const denied = compareDenied(comparison, writes.differences);
   const runs = [...compareRuns(comparison, after.seen), ...compareAnswers(comparison, after.seen)];
   const differences = [...runs, ...compareRoot(after.seen), ...writes.differences, ...denied.differences, ...compareSize(before.seen, after.seen)];
-  return { differences: differences.map((one) => withCause(one, denied.accesses)), notes: [...writes.notes, ...denied.notes, ...identityNotes(before.seen, after.seen)] };
+  return { differences: differences.map((one) => withCause(one, denied.accesses)), notes: [...silenceNotes(comparison), ...writes.notes, ...denied.notes, ...identityNotes(before.seen, after.seen)] };
 }
 
 /** What a run as a locked-down cluster would make it adds to the rule. */
 export function compareStrict(comparison: Comparison, strict: Observation): Difference[] {
-  const numeric = /^\d+(:\d+)?$/.test(strict.user) ? [] : [`USER is ${strict.user || 'not set'}: a cluster can't check that a name is not root; write the number`];
+  const numeric: Difference[] = /^\d+(:\d+)?$/.test(strict.user) ? [] : [{ rule: 'strict', message: `USER is ${strict.user || 'not set'}: a cluster can't check that a name is not root; write the number` }];
   const found = [...compareRuns(comparison, strict), ...compareAnswers(comparison, strict), ...compareRoot(strict)];
   const low = (comparison.before.seen.ports ?? []).filter((port) => (comparison.moved.get(port) ?? port) < 1024);
   const hint = strict.state.kind === 'ended' && low.length > 0 ? `; it listens on ${low.join(', ')}, and ports below 1024 are closed to it` : '';
-  return [...new Set([...numeric, ...found.map(({ message }) => message + hint)])].map((message) => ({ rule: 'strict', message }));
+  const all = [...numeric, ...found.map((one): Difference => ({ ...one, rule: 'strict', message: one.message + hint }))];
+  return [...new Map(all.map((one) => [one.message, one])).values()];
 }
 
-function compareRuns({ before: { seen: before, outputAgain }, prints }: Comparison, after: Observation): Difference[] {
+function compareRuns({ before: { seen: before, again }, prints }: Comparison, after: Observation): Difference[] {
   const different = (message: string): Difference[] => [{ rule: 'runs', message }];
   if (after.state.kind === 'not started') return different(`it no longer starts: ${after.state.why}`);
   if (before.state.kind === 'running') {
     if (after.state.kind === 'ended') return different(`it ends with status ${after.state.status}${lastWords(after.log)}`);
-    return after.state.health === 'unhealthy' ? different('its health check fails') : [];
+    return after.state.health === 'unhealthy' ? different(`its health check no longer passes${checkWords(after.state)}`) : [];
   }
   if (before.state.kind !== 'ended') return [];
   if (after.state.kind === 'running') return different('it no longer ends');
   if (after.state.status !== before.state.status) return different(`it ends with status ${after.state.status}, not ${before.state.status}${lastWords(after.log)}`);
   const expected = prints?.replaceAll('{uid}', after.user.split(':')[0] || '0');
   if (expected !== undefined) return after.output === expected ? [] : different(`it prints ${firstChange(expected, after.output ?? '')}`);
-  // Only what the same image prints twice is to be expected a third time.
-  const isStable = before.output !== undefined && before.output === outputAgain;
-  return isStable && after.output !== before.output ? different(`it prints ${firstChange(before.output!, after.output ?? '')}`) : [];
+  // Only what the same image prints each time is to be expected once more.
+  const isStable = before.output !== undefined && again.every(({ output }) => output === before.output);
+  if (!isStable || isSameBut(before.output!, after.output ?? '', before, after)) return [];
+  return [{ rule: 'runs', message: `it prints ${firstChange(before.output!, after.output ?? '')}`, isWording: true }];
+}
+
+/** Whether two texts are the same but for what says who runs: `uid=0(root)`, `/root`. */
+function isSameBut(before: string, after: string, was: Observation, is: Observation): boolean {
+  if (before === after) return true;
+  const [one, other] = [wordsOf(before, was), wordsOf(after, is)];
+  const ids = new Set(is.processes.flatMap(({ uid, gid }) => [String(uid), String(gid)]).concat(is.user.split(':')));
+  return one.length === other.length && one.every((word, at) => word === other[at] || (word === '0' && ids.has(other[at]!)) || (word === 'root' && (other[at] === is.account || ids.has(other[at]!))));
+}
+
+function wordsOf(text: string, { home }: Observation): string[] {
+  return (home === '/' ? text : text.replaceAll(home, '~')).split(/(\W+)/);
 }
 
 /** The first line that is another. */
@@ -128,31 +159,33 @@ function firstChange(before: string, after: string): string {
 /** Ports that the kernel gives to whoever asks for any: nobody can rely on their number. */
 export const EPHEMERAL = 32_768;
 
-function compareAnswers({ before, known, moved, asks }: Comparison, after: Observation): Difference[] {
+function compareAnswers({ before, known, knownUdp, moved, asks }: Comparison, after: Observation): Difference[] {
   if (before.seen.state.kind !== 'running' || after.state.kind !== 'running') return [];
   const expected = (before.seen.ports ?? []).filter((port) => port < EPHEMERAL || known.includes(port));
   const { ports } = after;
   const closed = ports === undefined ? [] : expected.filter((port) => !ports.includes(moved.get(port) ?? port));
-  const differences = closed.map((port) => `nothing listens on port ${moved.get(port) ?? port} any more`);
+  const silent = after.udp === undefined ? [] : (before.seen.udp ?? []).filter((port) => (port < EPHEMERAL || knownUdp.includes(port)) && !after.udp!.includes(port));
+  const differences = [...closed.map((port) => `port ${moved.get(port) ?? port}`), ...silent.map((port) => `UDP port ${port}`)].map((port): Difference => ({ rule: 'answers', message: `nothing listens on ${port} any more` }));
   before.seen.answers.forEach((answer, index) => {
     if (answer.error !== undefined || closed.includes(answer.port)) return;
     const now = after.answers.find((one) => one.ask === answer.ask && one.port === (moved.get(answer.port) ?? answer.port) && (asks.length === 0 || one === after.answers[index]));
-    const wrong = answerDifference(answer, before.answersAgain[index], now, asks[index], after);
-    if (wrong) differences.push(wrong);
+    differences.push(...compareAnswer(answer, before, index, now, asks[index], after));
   });
-  return differences.map((message) => ({ rule: 'answers', message }));
+  return differences;
 }
 
-function answerDifference(before: Answer, again: Answer | undefined, after: Answer | undefined, ask: Ask | undefined, seen: Observation): string | undefined {
-  const where = `${before.ask} on port ${after?.port ?? before.port}`;
-  if (!after || after.error !== undefined) return `${where} gets no answer (${after?.error ?? 'not asked'})`;
-  if (after.status !== before.status) return `${where} answers ${after.status}, not ${before.status}: ${short(after.text ?? '')}`;
+function compareAnswer(was: Answer, before: Seen, index: number, is: Answer | undefined, ask: Ask | undefined, after: Observation): Difference[] {
+  const where = `${was.ask} on port ${is?.port ?? was.port}`;
+  const different = (message: string, isWording = false): Difference[] => [{ rule: 'answers', message: `${where} ${message}`, ...(isWording ? { isWording } : {}) }];
+  if (!is || is.error !== undefined) return different(`gets no answer (${is?.error ?? 'not asked'})`);
+  if (is.status !== was.status) return different(`answers ${is.status}, not ${was.status}: ${short(is.text ?? '')}`);
   if (ask?.answer !== undefined) {
-    const expected = ask.answer.replaceAll('{uid}', String(seen.processes[0]?.uid ?? ''));
-    return after.text === expected ? undefined : `${where} answers ${short(after.text ?? '')}, not ${short(expected)}`;
+    const expected = ask.answer.replaceAll('{uid}', String(after.processes[0]?.uid ?? ''));
+    return is.text === expected ? [] : different(`answers ${short(is.text ?? '')}, not ${short(expected)}`);
   }
-  const isStable = again !== undefined && again.text === before.text;
-  return isStable && after.text !== before.text ? `${where} answers ${firstChange(before.text ?? '', after.text ?? '')}` : undefined;
+  const isStable = before.again.every(({ answers }) => answers[index]?.text === was.text);
+  if (!isStable || isSameBut(was.text ?? '', is.text ?? '', before.seen, after)) return [];
+  return different(`answers ${firstChange(was.text ?? '', is.text ?? '')}`, true);
 }
 
 function compareRoot({ processes, state, user }: Observation): Difference[] {
@@ -280,7 +313,7 @@ function withCause(difference: Difference, denied: readonly Access[]): Differenc
   const causes = denied.filter(({ path, what }) => what !== 'be' && path !== '' && !isKernels(path));
   const cause = causes.at(-1);
   if ((rule !== 'runs' && rule !== 'answers') || !cause || causes.some(({ path }) => message.includes(path))) return difference;
-  return { rule, message: `${message}; ${cause.call} ${cause.path} was denied` };
+  return { ...difference, message: `${message}; ${cause.call} ${cause.path} was denied` };
 }
 
 const MEGABYTE = 1_000_000;
@@ -289,6 +322,12 @@ function compareSize({ size: before }: Observation, { size: after }: Observation
   const growth = after - before;
   if (growth <= Math.max(MEGABYTE, before * 0.02)) return [];
   return [{ rule: 'size', message: `the image grew by ${(growth / MEGABYTE).toFixed(1)} MB, ${((100 * growth) / before).toFixed(1)} %` }];
+}
+
+/** How little was seen of a program that could not be asked anything. */
+function silenceNotes({ before: { seen: { state, ports, udp } }, known }: Comparison): string[] {
+  if (state.kind !== 'running' || ports === undefined || ports.length + (udp?.length ?? 0) > 0) return [];
+  return [`it opened no port${known.length > 0 ? `, though its files name ${known.join(', ')}` : ''}: only that it stays up and what it writes was seen`];
 }
 
 function identityNotes(before: Observation, after: Observation): string[] {
@@ -300,12 +339,12 @@ function identityNotes(before: Observation, after: Observation): string[] {
   return notes;
 }
 
-function lastWords(log: readonly string[]): string {
-  return log.length > 0 ? `: ${short(log.at(-1)!)}` : '';
+function checkWords(state: Observation['state']): string {
+  return state.kind === 'running' && state.checkSaid ? `: ${short(state.checkSaid)}` : '';
 }
 
-function said({ error, text }: Answer): string {
-  return error === undefined ? `answers ${short(text ?? '')}` : `gives no answer (${error})`;
+function lastWords(log: readonly string[]): string {
+  return log.length > 0 ? `: ${short(log.at(-1)!)}` : '';
 }
 
 function short(text: string): string {

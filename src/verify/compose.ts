@@ -1,8 +1,9 @@
 /** The only door to the engine's `compose`: a project as Compose understands it, made fit to be run beside others. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { buildImage, type Image, inspectImage, readyImage } from './build.ts';
-import { Container, copied, fill, makeVolume, PLAIN, type RunSettings } from './container.ts';
+import { VERIFY_DEFAULTS } from '../settings-verify.ts';
+import { buildImage, type BuildSecrets, type Image, inspectImage, readyImage } from './build.ts';
+import { Container, copied, fill, HEALTH, isChecked, makeVolume, PLAIN, type RunSettings } from './container.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Tracing } from './strace.ts';
 
@@ -19,8 +20,13 @@ export interface ComposeTree {
   env?: Readonly<Record<string, string>> | undefined;
   /** Images that stand in for others, by reference as written in a Dockerfile or compose file. */
   bases?: Readonly<Record<string, string>> | undefined;
+  /** Build arguments and secrets, over those of the files. */
+  args?: Readonly<Record<string, string>> | undefined;
+  secrets?: BuildSecrets | undefined;
   /** What RUN steps reach. */
   buildNetwork?: 'default' | 'none' | 'host' | undefined;
+  /** After how long a build is given up. */
+  buildSeconds?: number | undefined;
 }
 
 /** What Compose makes of a project (`config --format json`), as far as we touch it. Texts have `$` written as `$$`. */
@@ -29,6 +35,7 @@ interface Model {
   services: Record<string, ServiceModel>;
   networks?: Record<string, Named | null>;
   volumes?: Record<string, Named | null>;
+  secrets?: Record<string, { file?: string; environment?: string } | null>;
 }
 
 interface Named {
@@ -41,7 +48,7 @@ interface Named {
 
 interface ServiceModel {
   image?: string;
-  build?: { context?: string; dockerfile?: string; dockerfile_inline?: string; args?: Record<string, string | null>; target?: string };
+  build?: { context?: string; dockerfile?: string; dockerfile_inline?: string; args?: Record<string, string | null>; target?: string; secrets?: { source: string; target?: string }[]; additional_contexts?: Record<string, string> };
   user?: string;
   entrypoint?: string[] | null;
   command?: string[] | null;
@@ -49,6 +56,7 @@ interface ServiceModel {
   ports?: { target: number; published?: string; host_ip?: string; protocol?: string; mode?: string }[];
   volumes?: { type: string; source?: string; target: string; read_only?: boolean; volume?: { nocopy?: boolean }; bind?: object }[];
   tmpfs?: string | string[];
+  healthcheck?: { test?: string[] | string | null; disable?: boolean; interval?: string; start_period?: string; retries?: number } | null;
   labels?: Record<string, string>;
   cap_drop?: string[];
   security_opt?: string[];
@@ -92,7 +100,7 @@ export class Stack {
     const notes: string[] = [];
     const services = new Map<string, StackService>();
     const built = new Map<string, string>();
-    for (const [name, service] of Object.entries(model.services)) if (service.build) built.set(service.image ?? name, await buildService(engine, tree, service));
+    for (const [name, service] of Object.entries(model.services)) if (service.build) built.set(service.image ?? name, await buildService(engine, tree, service, model.secrets));
     for (const [name, service] of Object.entries(model.services)) {
       const own = built.get(service.image ?? name);
       const bases = { ...tree.bases };
@@ -114,7 +122,9 @@ export class Stack {
       Object.assign(service, { restart: 'no', pull_policy: 'never', mem_limit: '2g', pids_limit: 2048, labels: { ...service.labels, ...labels } });
       for (const key of ['container_name', 'deploy', 'scale', 'develop']) delete service[key];
       if (service.ports) service.ports = service.ports.map(({ target, protocol }) => ({ target, protocol: protocol ?? 'tcp', mode: 'host', host_ip: '127.0.0.1' }));
-      service.volumes = await this.mounts(service, this.services.get(name)!.image, binds);
+      const { image, settings } = this.services.get(name)!;
+      if (isChecked(image, settings)) service.healthcheck = { ...service.healthcheck, interval: HEALTH.interval, start_period: HEALTH.startPeriod, retries: HEALTH.retries };
+      service.volumes = await this.mounts(service, image, binds);
       const { strict = false, traced } = adapt.get(name) ?? {};
       if (strict) makeStrict(service);
       if (traced) {
@@ -234,20 +244,30 @@ function newProject(engine: Engine): string {
 }
 
 /** A built image under a name of this run's own. */
-async function buildService(engine: Engine, { directory, bases = {}, buildNetwork = 'default' }: ComposeTree, { build }: ServiceModel): Promise<string> {
-  const { context = '.', dockerfile = 'Dockerfile', dockerfile_inline: inline, args = {}, target } = build!;
+async function buildService(engine: Engine, tree: ComposeTree, { build }: ServiceModel, declared: Model['secrets']): Promise<string> {
+  const { context = '.', dockerfile = 'Dockerfile', dockerfile_inline: inline, args = {}, target, additional_contexts: contexts = {} } = build!;
+  const { directory, bases = {}, buildNetwork: network = 'default', buildSeconds: seconds = VERIFY_DEFAULTS.buildSeconds } = tree;
   const folder = resolve(directory, context);
   const path = resolve(folder, dockerfile);
   if (inline === undefined && !existsSync(path)) throw new EngineError(`there is no ${path}`, '');
   const values = Object.entries(args).flatMap(([name, value]) => ((value ?? process.env[name]) === undefined ? [] : [[name, (value ?? process.env[name])!.replaceAll('$$', '$')]]));
   const text = inline === undefined ? readFileSync(path, 'utf8') : inline.replaceAll('$$', '$');
-  const { id } = await buildImage(engine, { context: folder, path, text, stage: target, args: Object.fromEntries(values), secrets: {}, bases: { ...bases }, network: buildNetwork });
+  const secrets = { ...secretsOf(build!, declared), ...tree.secrets };
+  const { id } = await buildImage(engine, { context: folder, path, text, stage: target, args: { ...Object.fromEntries(values), ...tree.args }, secrets, contexts, bases: { ...bases }, network, seconds });
   const name = `unroot-verify-${engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`.toLowerCase();
   await engine.call(['tag', id, name]);
   return name;
 }
 
-function settingsOf({ user, environment = {}, entrypoint, command, tmpfs = [], volumes = [], ports = [] }: ServiceModel): RunSettings {
+function secretsOf({ secrets = [] }: NonNullable<ServiceModel['build']>, declared: Model['secrets'] = {}): BuildSecrets {
+  return Object.assign({}, ...secrets.map(({ source, target = source }): BuildSecrets => {
+    const { file, environment } = declared[source] ?? {};
+    if (file !== undefined) return { [target]: { file: file.replaceAll('$$', '$') } };
+    return environment === undefined ? {} : { [target]: { environment } };
+  }));
+}
+
+function settingsOf({ user, environment = {}, entrypoint, command, tmpfs = [], volumes = [], ports = [], healthcheck }: ServiceModel): RunSettings {
   const plain = (text: string) => text.replaceAll('$$', '$');
   return {
     ...PLAIN,
@@ -255,6 +275,7 @@ function settingsOf({ user, environment = {}, entrypoint, command, tmpfs = [], v
     env: Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, plain(value ?? '')])),
     entrypoint: entrypoint?.map(plain),
     command: command?.map(plain),
+    health: healthcheck?.disable || healthcheck?.test?.[0] === 'NONE' ? 'none' : healthcheck?.test ? { command: String(healthcheck.test), timeout: undefined } : undefined,
     published: ports.flatMap(({ target, protocol = 'tcp' }) => (protocol === 'tcp' ? [target] : [])),
     tmpfs: [...(typeof tmpfs === 'string' ? [tmpfs] : tmpfs), ...volumes.flatMap(({ type, target }) => (type === 'tmpfs' ? [target] : []))],
     mounts: volumes.flatMap(({ type, target, read_only: readOnly = false }) => (type === 'tmpfs' ? [] : [{ kind: 'volume', target, source: undefined, readOnly }])),

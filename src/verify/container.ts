@@ -19,9 +19,14 @@ export interface RunSettings {
   /** `/run`, `/run:uid=101`. */
   tmpfs: string[];
   readOnly: boolean;
+  /** A health check in the place of the image's own; `none`: without it. */
+  health: HealthCheck | undefined;
   /** Further flags that both engines know: capabilities, sysctls, groups. */
   flags: string[];
 }
+
+/** A line for a shell in the container, undefined for the image's own; and how long it may take (`10s`). */
+export type HealthCheck = { command: string | undefined; timeout: string | undefined } | 'none';
 
 /** `copy`: of a file or folder of this machine, so that nothing is written there; `empty`: as the engine makes a missing one. */
 export interface RunMount {
@@ -32,10 +37,10 @@ export interface RunMount {
 }
 
 /** An image as it is, with nothing added. */
-export const PLAIN: RunSettings = { entrypoint: undefined, command: undefined, env: {}, user: undefined, workdir: undefined, published: [], mounts: [], tmpfs: [], readOnly: false, flags: [] };
+export const PLAIN: RunSettings = { entrypoint: undefined, command: undefined, env: {}, user: undefined, workdir: undefined, published: [], mounts: [], tmpfs: [], readOnly: false, health: undefined, flags: [] };
 
-/** Enough for most, and so that one that grows without end takes nothing else with it. */
-const LIMITS = ['--memory', '2g', '--pids-limit', '2048'];
+/** Enough for most, and so that one that grows or talks without end takes nothing else with it. */
+const LIMITS = ['--memory', '2g', '--pids-limit', '2048', '--log-driver', 'json-file', '--log-opt', 'max-size=20m'];
 
 /** A container of a run. */
 export class Container {
@@ -71,6 +76,7 @@ export class Container {
       ...mounts.flat(),
       ...settings.tmpfs.flatMap((path) => ['--tmpfs', path]),
       ...(settings.readOnly ? ['--read-only'] : []),
+      ...healthFlags(image, settings),
       ...settings.flags,
       ...flags,
       ...(settings.entrypoint === undefined ? [] : ['--entrypoint', entrypoint ?? '']),
@@ -174,10 +180,25 @@ function bodyAt(archive: Buffer): number {
 }
 
 export interface Inspected {
-  State: { Status: string; Running: boolean; Pid: number; ExitCode: number; OOMKilled?: boolean; Error?: string; Health?: { Status: string } | null };
+  State: { Status: string; Running: boolean; Pid: number; ExitCode: number; OOMKilled?: boolean; Error?: string; Health?: { Status: string; Log?: { ExitCode: number; Output: string }[] | null } | null };
   Config: { User?: string };
   Mounts: { Type: string; Destination: string }[];
   NetworkSettings: { Networks?: Record<string, { IPAddress?: string }>; Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> };
+}
+
+/** Whether a container has a health check. */
+export function isChecked({ checked }: Pick<Image, 'checked'>, { health }: Pick<RunSettings, 'health'>): boolean {
+  return health === 'none' ? false : checked || health?.command !== undefined;
+}
+
+/** It is asked often, and long enough for the program to become ready: by default the first answer takes half a minute. */
+export const HEALTH = { interval: '1s', startPeriod: '1ms', retries: 60 } as const;
+
+function healthFlags(image: Image, settings: RunSettings): string[] {
+  const { health } = settings;
+  if (!isChecked(image, settings)) return health === 'none' && image.checked ? ['--no-healthcheck'] : [];
+  const own = health === 'none' || !health ? [] : [...(health.command === undefined ? [] : ['--health-cmd', health.command]), ...(health.timeout === undefined ? [] : ['--health-timeout', health.timeout])];
+  return [...own, '--health-interval', HEALTH.interval, '--health-start-period', HEALTH.startPeriod, '--health-retries', String(HEALTH.retries)];
 }
 
 async function mountFlag(engine: Engine, image: Image, mount: RunMount): Promise<string[]> {

@@ -62,6 +62,7 @@ export class Engine {
     this.version = version;
     this.isPodman = isPodman;
     this.signal = signal;
+    signal?.addEventListener('abort', this.end);
     this.folder = join(tmpdir(), `${FOLDER}${this.owner}`);
     mkdirSync(join(this.folder, CHILDREN), { recursive: true, mode: 0o700 });
   }
@@ -110,6 +111,7 @@ export class Engine {
 
   /** Takes away all that this run made, whatever state it is in. Works after the signal too. */
   async removeAll(): Promise<void> {
+    this.signal?.removeEventListener('abort', this.end);
     this.end();
     await this.idle();
     await this.remove((owner) => owner === this.owner);
@@ -150,13 +152,13 @@ export class Engine {
   }
 
   private async attempt(args: readonly string[]): Promise<string> {
-    const { stdout } = await this.start(args, { timeout: TIMEOUT }, undefined);
+    const { stdout } = await this.start(args, { timeout: TIMEOUT });
     return stdout.toString('utf8');
   }
 
   private async run(args: readonly string[], options: CallOptions): Promise<Output> {
     this.signal?.throwIfAborted();
-    const output = await this.start(args, options, this.signal);
+    const output = await this.start(args, options);
     this.signal?.throwIfAborted();
     if (output.status === 0 || output.wasEnough) return output;
     const what = `${this.command} ${args[0]}`;
@@ -164,7 +166,7 @@ export class Engine {
     throw new EngineError(reasonIn(output.stderr) || `${what} ended with status ${output.status}`, output.stderr);
   }
 
-  private start(args: readonly string[], { input, timeout = TIMEOUT, enough = Infinity, long = false, cwd, env }: CallOptions, signal: AbortSignal | undefined): Promise<Output> {
+  private start(args: readonly string[], { input, timeout = TIMEOUT, enough = Infinity, long = false, cwd, env }: CallOptions): Promise<Output> {
     return new Promise((resolve, reject) => {
       const child = spawn(this.command, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd, env: { ...process.env, ...env, DOCKER_BUILDKIT: '1' } });
       const stdout: Buffer[] = [];
@@ -172,15 +174,11 @@ export class Engine {
       let length = 0;
       let isLate = false;
       const end = () => child.kill('SIGKILL');
-      // What is short is left to end: killed half-way, it could make something after everything was taken away.
-      const abort = () => void (long && child.kill('SIGTERM'));
       const timer = setTimeout(() => ((isLate = true), end()), timeout);
       const note = long ? this.noteChild(child) : undefined;
       this.running.set(child, long);
-      signal?.addEventListener('abort', abort);
       const over = () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
         this.running.delete(child);
         if (note !== undefined) rmSync(note, { force: true });
       };
@@ -206,9 +204,10 @@ export class Engine {
     return path;
   }
 
-  private end(): void {
+  /** Ends what takes long. What is short is left to end: killed half-way, it could make something after everything was taken away. */
+  private readonly end = (): void => {
     for (const [child, isLong] of this.running) if (isLong) child.kill('SIGTERM');
-  }
+  };
 
   /** Waits for commands at work, though not for ever. */
   private async idle(): Promise<void> {

@@ -2,12 +2,12 @@ import type { Image } from './build.ts';
 import { Container, type Inspected, type RunSettings } from './container.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Network } from './network.ts';
-import { isHere, statusOf } from './proc.ts';
+import { isHere, type OpenPorts, statusOf } from './proc.ts';
 import { ended, openPorts, type Patience, type Ready, startAndWait } from './ready.ts';
 import { type Strace, tracing } from './strace.ts';
 import { type Address, type Answer, type Ask, nameOf, talk } from './talk.ts';
 import { readTrace } from './trace.ts';
-import type { Observation, Process, State, Trace } from './types.ts';
+import type { Observation, Process, Said, State, Trace } from './types.ts';
 import { type Snapshot, snapshot, writtenBy } from './written.ts';
 
 /** How a container is to be run and what it is to be asked. */
@@ -49,24 +49,26 @@ export async function watch(exercise: Exercise): Promise<Watched> {
 export async function conclude(container: Container, { state, processes, ports, answers }: Run, before: Snapshot | undefined): Promise<Observation> {
   const { image, settings } = container;
   container.forget();
-  const { stdout, stderr } = await container.logs();
+  const [{ stdout, stderr }, account] = await Promise.all([container.logs(), accountOf(container)]);
   return {
     user: settings.user ?? image.user,
     size: image.size,
     state,
     processes,
-    ports,
+    ports: ports?.tcp,
+    udp: ports?.udp,
     answers,
     written: state.kind === 'not started' || !before ? [] : await writtenBy(container, before),
     log: lastLines(stdout + stderr),
     output: state.kind === 'ended' ? stdout.slice(-MAX_OUTPUT) : undefined,
-    home: await homeOf(container),
+    home: settings.env.HOME ?? image.env.HOME ?? account.home,
+    account: account.name,
   };
 }
 
 /** Runs an image under strace: what it tried, and what it answered once more. The container is taken away. */
-export async function watchTraced(exercise: Exercise, strace: Strace | { unavailable: string }): Promise<{ trace: Trace; answers: Answer[]; output: string | undefined }> {
-  if ('unavailable' in strace) return { trace: strace, answers: [], output: undefined };
+export async function watchTraced(exercise: Exercise, strace: Strace | { unavailable: string }): Promise<{ trace: Trace; said: Said | undefined }> {
+  if ('unavailable' in strace) return { trace: strace, said: undefined };
   const { engine, network, image, settings } = exercise;
   const traced = tracing(engine, strace, image, settings);
   const container = await Container.create(engine, image, traced.settings, network, [...exercise.flags, ...traced.mounts.flatMap(({ source, target, readOnly }) => ['--volume', `${source}:${target}${readOnly ? ':ro' : ''}`])]);
@@ -75,8 +77,8 @@ export async function watchTraced(exercise: Exercise, strace: Strace | { unavail
     if (state.kind === 'running') await stop(container, pid);
     const text = traced.read();
     const { stdout, stderr } = await container.logs();
-    if (text === '') return { trace: { unavailable: lastLines(stderr).at(-1) ?? 'strace could not start the program' }, answers: [], output: undefined };
-    return { trace: { accesses: readTrace(text, settings.workdir ?? image.workdir) }, answers, output: state.kind === 'ended' ? stdout.slice(-MAX_OUTPUT) : undefined };
+    if (text === '') return { trace: { unavailable: lastLines(stderr).at(-1) ?? 'strace could not start the program' }, said: undefined };
+    return { trace: { accesses: readTrace(text, settings.workdir ?? image.workdir) }, said: { answers, output: state.kind === 'ended' ? stdout.slice(-MAX_OUTPUT) : undefined } };
   } finally {
     await container.remove();
   }
@@ -100,7 +102,7 @@ export async function stop(container: Container, pid: number): Promise<void> {
 export interface Run {
   state: State;
   processes: Process[];
-  ports: number[] | undefined;
+  ports: OpenPorts | undefined;
   answers: Answer[];
   /** Of its first process; 0 where it has none any more. */
   pid: number;
@@ -112,7 +114,7 @@ async function run(container: Container, exercise: Exercise): Promise<Run> {
 
 /** What a container is waited for. */
 export function patienceOf({ image, settings, asks, seconds, like }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'seconds' | 'like'>): Patience {
-  return { seconds, anyOf: knownPorts(image, settings, asks), allOf: like?.ports ?? [] };
+  return { seconds, anyOf: knownPorts(image, settings, asks), allOf: { tcp: like?.ports ?? [], udp: like?.udp ?? [] } };
 }
 
 function knownPorts(image: Image, settings: RunSettings, asks: readonly Ask[]): number[] {
@@ -123,7 +125,7 @@ function knownPorts(image: Image, settings: RunSettings, asks: readonly Ask[]): 
 export async function exerciseOnce(container: Container, ready: Ready, { image, settings, asks, like, whileRunning }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'like' | 'whileRunning'>): Promise<Run> {
   if (ready.state.kind === 'ended') await whileRunning?.(container);
   if (ready.state.kind !== 'running' || !ready.facts) return { state: ready.state, processes: [], ports: ready.ports, answers: [], pid: 0 };
-  const answers = await askAll(container, ready.facts, { ports: ready.ports, known: knownPorts(image, settings, asks), asks, like });
+  const answers = await askAll(container, ready.facts, { ports: ready.ports?.tcp, known: knownPorts(image, settings, asks), asks, like });
   await whileRunning?.(container);
   const facts = isHere(ready.facts.State.Pid, container.id) ? ready.facts : await container.inspect();
   if (!facts.State.Running) return { state: ended(facts), processes: [], ports: ready.ports, answers, pid: 0 };
@@ -182,14 +184,13 @@ async function processesOf(container: Container): Promise<Process[]> {
   });
 }
 
-/** The home of whom a container runs as: HOME of its environment, else that of its account, else `/`. */
-async function homeOf(container: Container): Promise<string> {
+/** Whom a container runs as: the account's name and home, which is `/` for a number without an account. */
+async function accountOf(container: Container): Promise<{ name: string | undefined; home: string }> {
   const { image, settings } = container;
-  const set = settings.env.HOME ?? image.env.HOME;
-  if (set) return set;
   const [user = ''] = (settings.user ?? image.user).split(':');
-  if (user === '' || user === '0' || user === 'root') return '/root';
-  return (await accountIn(container, user))?.home || '/';
+  if (user === '' || user === '0' || user === 'root') return { name: 'root', home: '/root' };
+  const entry = await accountIn(container, user);
+  return { name: entry?.name, home: entry?.home || '/' };
 }
 
 export interface AccountEntry {

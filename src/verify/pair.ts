@@ -1,6 +1,6 @@
 import { type Who, whoRuns, type Writable, writableAt } from './access.ts';
 import { buildImage, type Image, readyImage } from './build.ts';
-import { compare, compareStrict, type Comparison, deniedIn, type Difference, EPHEMERAL, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
+import { compare, type Compared, compareStrict, type Comparison, deniedIn, type Difference, EPHEMERAL, type Expected, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
 import type { Container } from './container.ts';
 import { contextWith, sourceWith } from './context.ts';
 import { type Engine, EngineError } from './engine.ts';
@@ -67,11 +67,15 @@ export async function observeBefore<T>(subject: Subject, session: Session, use: 
     if (image instanceof EngineError) return { why: `it does not build as it is: ${image.message}` };
     const first = await watchTwice(subject, 'before', image, { session, made, moved: new Map() });
     if (first instanceof EngineError) return { why: `it can't be run as it is: ${first.message}` };
-    const why = whyUnproven(first.twice, subject.asks, subject.prints);
+    const why = whyUnproven(first.twice, expectedOf(subject));
     return why === undefined ? await use(first.twice, first.watched.container) : { why };
   } finally {
     await made.remove();
   }
+}
+
+function expectedOf({ asks, prints, before }: Subject): Expected {
+  return { asks, prints, published: before.settings.published };
 }
 
 type Found = { outcome: Outcome } & Partial<Omit<Proof, 'subject' | 'seconds' | 'outcome'>>;
@@ -82,12 +86,12 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
   if (before instanceof EngineError) return { outcome: 'unproven', why: `it does not build as it is: ${before.message}` };
   if (after instanceof EngineError) return { outcome: 'differs', differences: [{ rule: 'builds', message: `it no longer builds: ${after.message}` }] };
 
-  const moved = movedPorts(subject, before, after);
   const first = await watchTwice(subject, 'before', before, { session, made, moved: new Map() });
   if (first instanceof EngineError) return { outcome: 'unproven', why: `it can't be run as it is: ${first.message}` };
-  const why = whyUnproven(first.twice, subject.asks, subject.prints);
+  const why = whyUnproven(first.twice, expectedOf(subject));
   if (why !== undefined) return { outcome: 'unproven', why, before: first.twice.seen };
 
+  const moved = movedPorts(subject, before, after, first.twice.seen);
   const round: Round = { session, made, moved, before: first.twice.seen };
   const [second, strict] = await Promise.all([watchTwice(subject, 'after', after, round), session.strict ? made.watch({ ...exerciseOf(subject, 'after', after, round), flags: STRICT, writes: false }) : undefined]);
   if (second instanceof EngineError) return { outcome: 'differs', before: first.twice.seen, differences: [{ rule: 'runs', message: `no container can be made of it: ${second.message}` }] };
@@ -96,15 +100,15 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
     before: first.twice,
     after: second.twice,
     known: [...new Set([...subject.before.settings.published, ...before.exposed, ...subject.asks.flatMap(({ port }) => port ?? [])])],
+    knownUdp: before.exposedUdp,
     moved,
     asks: subject.asks,
     prints: subject.prints,
     needless: subject.needless,
     writable,
   };
-  const { differences, notes } = compare(comparison);
-  if (strict instanceof EngineError) differences.push({ rule: 'strict', message: strict.message });
-  else if (strict) differences.push(...compareStrict(comparison, strict.seen));
+  const later = () => made.watch({ ...exerciseOf(subject, 'before', before, { session, made, moved: new Map() }), writes: false });
+  const { differences, notes } = await judge(comparison, strict, later);
   return {
     outcome: differences.length === 0 ? 'holds' : 'differs',
     differences,
@@ -114,6 +118,23 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
     after: second.twice.seen,
     strict: strict instanceof EngineError ? undefined : strict?.seen,
   };
+}
+
+/**
+ * What holds and what not. Where only words are others, the image as it was is heard once more: dates and counters are others
+ * sooner or later.
+ */
+async function judge(comparison: Comparison, strict: Watched | EngineError | undefined, watchBefore: () => Promise<Watched | EngineError>): Promise<Compared> {
+  const strictly = (one: Comparison): Difference[] => (strict instanceof EngineError ? [{ rule: 'strict', message: strict.message }] : strict ? compareStrict(one, strict.seen) : []);
+  const all = (one: Comparison): Compared => {
+    const { differences, notes } = compare(one);
+    return { differences: [...differences, ...strictly(one)], notes };
+  };
+  const found = all(comparison);
+  if (!found.differences.some(({ isWording }) => isWording)) return found;
+  const later = await watchBefore();
+  const { before } = comparison;
+  return later instanceof EngineError ? found : all({ ...comparison, before: { ...before, again: [...before.again, later.seen] } });
 }
 
 /** As a locked-down cluster runs it; beyond what the image is, nothing is asked for. */
@@ -137,8 +158,8 @@ async function watchTwice(subject: Subject, side: 'before' | 'after', image: Ima
   ]);
   if (watched instanceof EngineError) return watched;
   // Without a traced run the rest still counts.
-  const { trace, answers, output } = again instanceof EngineError ? { trace: { unavailable: again.message }, answers: [], output: undefined } : again;
-  return { watched, twice: { seen: watched.seen, trace, answersAgain: answers, outputAgain: output } };
+  const { trace, said } = again instanceof EngineError ? { trace: { unavailable: again.message }, said: undefined } : again;
+  return { watched, twice: { seen: watched.seen, trace, again: said ? [said] : [] } };
 }
 
 function exerciseOf(subject: Subject, side: 'before' | 'after', image: Image, { session, moved, before }: Round): Exercise {
@@ -220,22 +241,23 @@ export async function look({ container, seen }: Watched, paths: readonly string[
   return new Map(paths.map((path, index) => [path, found[index]!]));
 }
 
-/**
- * Ports that a fix moved: those behind the same published port of a service, else the ones that EXPOSE names no longer
- * against those that it names now, in order.
- */
-function movedPorts({ before, after }: Subject, old: Image, now: Image): Map<number, number> {
+/** Ports that a fix moved: those behind the same published port of a service, else those that EXPOSE names now. */
+function movedPorts({ before, after }: Subject, old: Image, now: Image, seen: Observation): Map<number, number> {
   const moved = new Map<number, number>();
   const [was, is] = [before.settings.published, after.settings.published];
   if (was.length === is.length && was.length > 0) was.forEach((port, index) => port !== is[index] && moved.set(port, is[index]!));
-  return moved.size > 0 ? moved : movedExposed(old, now);
+  return moved.size > 0 ? moved : movedExposed(old, now, seen);
 }
 
-/** The ports that EXPOSE names no longer against those that it names now, in order. */
-export function movedExposed(old: Image, now: Image): Map<number, number> {
-  const moved = new Map<number, number>();
+const PRIVILEGED = 1024;
+
+/**
+ * The ports that EXPOSE names no longer against those that it names now, in order. What a base exposes stays named:
+ * then it is the low ports that were open.
+ */
+export function movedExposed(old: Image, now: Image, { ports = [] }: Observation): Map<number, number> {
   const gone = old.exposed.filter((port) => !now.exposed.includes(port));
   const come = now.exposed.filter((port) => !old.exposed.includes(port));
-  if (gone.length === come.length) gone.forEach((port, index) => moved.set(port, come[index]!));
-  return moved;
+  const left = gone.length > 0 ? gone : ports.filter((port) => port < PRIVILEGED);
+  return left.length === come.length ? new Map(left.map((port, index) => [port, come[index]!])) : new Map();
 }

@@ -11,12 +11,12 @@ import { parseReference } from '../images/reference.ts';
 import { type LeftOut, type Options, type Result, transforms, unroot } from '../index.ts';
 import { groupsOf, imageKey, link, type LinkedService, type Project, type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
 import type { TargetReport } from '../report/report.ts';
-import type { BuildPlan, ReadyImage } from './build.ts';
+import type { BuildPlan, BuildSecrets, ReadyImage } from './build.ts';
 import { PLAIN, type RunSettings } from './container.ts';
 import type { Overlay } from './context.ts';
 import { Revision } from './git.ts';
 import { isWithin } from './access.ts';
-import { filled, settingsOf } from './service.ts';
+import { buildInputs, filled, settingsOf } from './service.ts';
 import type { Ask } from './talk.ts';
 
 export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'config' | 'without' | 'resolve' | 'engine'> {
@@ -275,17 +275,18 @@ class Planner {
   private buildOf(unit: Unit, stage: Stage, service: LinkedService | undefined): BuildPlan {
     const { config, file } = unit;
     const verify = config?.verify ?? VERIFY_DEFAULTS;
-    const secrets = Object.entries(verify.secrets).map(([id, path]) => [id, resolve(config!.directory, path)] as const);
-    const args = service?.service.build?.args ?? [];
+    const given = service ? buildInputs(service) : { args: {}, secrets: {}, contexts: {} };
     return {
       context: unit.context ?? file.root,
       path: file.absolute,
       text: unit.inline ? unit.dockerfile.text : file.text,
       stage: stage === unit.dockerfile.stages.at(-1) ? undefined : (stage.name ?? String(stage.index)),
-      args: { ...Object.fromEntries(args.flatMap(({ name, value = process.env[name] }) => (value === undefined ? [] : [[name, value]]))), ...verify.args },
-      secrets: Object.fromEntries(secrets),
+      args: { ...given.args, ...verify.args },
+      secrets: { ...given.secrets, ...secretsIn(config) },
+      contexts: given.contexts,
       bases: verify.bases,
       network: verify.buildNetwork,
+      seconds: verify.buildSeconds,
     };
   }
 
@@ -299,6 +300,11 @@ class Planner {
     for (const { file, after } of this.result.changes.values()) if (file.kind === 'brought') overlay.set(file.absolute, Buffer.from(after));
     return overlay;
   }
+}
+
+/** Build secrets of a configuration. */
+export function secretsIn(config: Config | undefined): BuildSecrets {
+  return Object.fromEntries(Object.entries(config?.verify.secrets ?? {}).map(([id, path]) => [id, { file: resolve(config!.directory, path) }]));
 }
 
 /** The same target in the other text: by its stage's name, else as the last stage or by its base. */

@@ -24,18 +24,33 @@ export function statusOf(pid: number): Status | undefined {
   return { uid: Number(fields('Uid')[1]), gid: Number(fields('Gid')[1]), groups: fields('Groups').map(Number), capabilities: BigInt(`0x${fields('CapEff')[0] ?? '0'}`) };
 }
 
-/** The TCP ports on which something listens in the network of a process, loopback left out. */
-export function listeningPorts(pid: number): number[] | undefined {
-  const tables = ['tcp', 'tcp6'].flatMap((name) => read(`/proc/${pid}/net/${name}`) ?? []);
-  return tables.length === 0 ? undefined : portsIn(tables.join('\n'));
+/** The ports on which something listens, loopback left out. */
+export interface OpenPorts {
+  tcp: number[];
+  udp: number[];
 }
 
-/** The same from the text of /proc/net/tcp and tcp6. */
-export function portsIn(tables: string): number[] {
+/** Those in the network of a process. */
+export function listeningPorts(pid: number): OpenPorts | undefined {
+  const table = (name: string) => read(`/proc/${pid}/net/${name}`);
+  const tcp = table('tcp');
+  return tcp === undefined ? undefined : { tcp: portsIn([tcp, table('tcp6')], LISTEN), udp: portsIn([table('udp'), table('udp6')], UNCONNECTED) };
+}
+
+/** The tables of the kernel that hold them, in the order of `openPortsIn`. */
+export const PORT_TABLES = ['/proc/net/tcp', '/proc/net/tcp6', '/proc/net/udp', '/proc/net/udp6'] as const;
+
+/** The same from the text of these tables, one after the other: each begins with a line of titles. */
+export function openPortsIn(text: string): OpenPorts {
+  const [tcp, tcp6, udp, udp6] = text.split(/^\s*sl\s.*$/m).slice(1);
+  return { tcp: portsIn([tcp, tcp6], LISTEN), udp: portsIn([udp, udp6], UNCONNECTED) };
+}
+
+function portsIn(tables: readonly (string | undefined)[], wanted: string): number[] {
   const ports = new Set<number>();
-  for (const line of tables.split('\n')) {
+  for (const line of tables.flatMap((table) => table?.split('\n') ?? [])) {
     const [, address, , state] = line.trim().split(/\s+/);
-    if (state !== LISTEN || address === undefined) continue;
+    if (state !== wanted || address === undefined) continue;
     const [host, port] = address.split(':') as [string, string];
     if (!isLoopback(host)) ports.add(Number.parseInt(port, 16));
   }
@@ -43,6 +58,8 @@ export function portsIn(tables: string): number[] {
 }
 
 const LISTEN = '0A';
+/** A UDP socket that takes what anybody sends. */
+const UNCONNECTED = '07';
 
 /** 127.0.0.0/8 and ::1 as the kernel prints them on a little-endian machine; Docker's own DNS is among them. */
 function isLoopback(host: string): boolean {

@@ -1,12 +1,12 @@
 import type { Container, Inspected } from './container.ts';
 import { EngineError } from './engine.ts';
-import { isHere, listeningPorts, portsIn, usedTime } from './proc.ts';
+import { isHere, listeningPorts, type OpenPorts, openPortsIn, PORT_TABLES, usedTime } from './proc.ts';
 import type { State } from './types.ts';
 
 export interface Ready {
   state: State;
   /** Ports on which something listens; undefined where nothing could tell. */
-  ports: number[] | undefined;
+  ports: OpenPorts | undefined;
   /** The engine's view of the container, where it has started. */
   facts: Inspected | undefined;
 }
@@ -14,10 +14,10 @@ export interface Ready {
 export interface Patience {
   /** Seconds for the program to become ready. */
   seconds: number;
-  /** Ports of which one must be open, where any is known. */
+  /** TCP ports of which one must be open, where any is known. */
   anyOf: readonly number[];
   /** Ports that must all be open: what the program opened before. */
-  allOf: readonly number[];
+  allOf: OpenPorts;
 }
 
 const POLL = 100;
@@ -76,15 +76,15 @@ class Watch {
     }
   }
 
-  private isReady({ State: { Health: health } }: Inspected, ports: number[] | undefined): boolean {
+  private isReady({ State: { Health: health } }: Inspected, ports: OpenPorts | undefined): boolean {
     const { allOf, anyOf } = this.patience;
-    if (health) return health.Status !== 'starting';
-    const isAtRest = Date.now() - this.steadySince > STEADY;
+    if (health) return health.Status === 'healthy';
+    const isAtRest = this.restedFor(STEADY);
     if (ports === undefined) return isAtRest;
-    if (allOf.length > 0) return allOf.every((port) => ports.includes(port)) && this.restedFor(SETTLE);
-    if (anyOf.some((port) => ports.includes(port))) return this.restedFor(SETTLE);
+    if (allOf.tcp.length + allOf.udp.length > 0) return allOf.tcp.every((port) => ports.tcp.includes(port)) && allOf.udp.every((port) => ports.udp.includes(port)) && this.restedFor(SETTLE);
+    if (anyOf.some((port) => ports.tcp.includes(port))) return this.restedFor(SETTLE);
     // What EXPOSE says need not be so: another open port, and rest, will do.
-    return isAtRest && (anyOf.length === 0 || ports.length > 0);
+    return isAtRest && (anyOf.length === 0 || ports.tcp.length > 0);
   }
 
   private restedFor(milliseconds: number): boolean {
@@ -92,21 +92,23 @@ class Watch {
   }
 
   /** Whether anything has changed since the last look. */
-  private note({ State: { Pid: pid } }: Inspected, ports: number[] | undefined): void {
+  private note({ State: { Pid: pid } }: Inspected, ports: OpenPorts | undefined): void {
     const now = Date.now();
     const time = isHere(pid, this.container.id) ? usedTime(pid) : undefined;
-    const text = String(ports);
+    const text = JSON.stringify(ports);
     const { last } = this;
     const isBusy = last?.time !== undefined && time !== undefined && (time - last.time) / 1000 / (now - last.at) > BUSY;
     if (last === undefined || last.ports !== text || isBusy) this.steadySince = now;
     this.last = { ports: text, time, at: now };
   }
 
-  private async settled(known: Inspected, ports: number[] | undefined): Promise<Ready> {
+  private async settled(known: Inspected, ports: OpenPorts | undefined): Promise<Ready> {
     const facts = isHere(known.State.Pid, this.container.id) ? known : await this.container.inspect();
     if (!facts.State.Running) return { state: ended(facts), ports, facts };
-    const status = facts.State.Health?.Status;
-    return { state: { kind: 'running', health: status === 'healthy' || status === 'unhealthy' ? status : undefined, readySeconds: this.seconds() }, ports, facts };
+    const { Health: health } = facts.State;
+    const isHealthy = health?.Status === 'healthy';
+    const checkSaid = isHealthy ? undefined : health?.Log?.at(-1)?.Output.trim();
+    return { state: { kind: 'running', health: health ? (isHealthy ? 'healthy' : 'unhealthy') : undefined, readySeconds: this.seconds(), checkSaid }, ports, facts };
   }
 
   private seconds(): number {
@@ -119,10 +121,10 @@ export function ended({ State: { ExitCode: status, OOMKilled, Error: error } }: 
 }
 
 /** The ports of a running container, seen from this machine or, where it runs elsewhere, from inside. */
-export async function openPorts(container: Container, { State: { Pid: pid } }: Inspected): Promise<number[] | undefined> {
+export async function openPorts(container: Container, { State: { Pid: pid } }: Inspected): Promise<OpenPorts | undefined> {
   if (isHere(pid, container.id)) return listeningPorts(pid);
   try {
-    return portsIn(await container.engine.call(['exec', container.id, 'cat', '/proc/net/tcp', '/proc/net/tcp6']));
+    return openPortsIn(await container.engine.call(['exec', container.id, 'cat', ...PORT_TABLES]));
   } catch (error) {
     if (error instanceof EngineError) return undefined; // no cat in it
     throw error;

@@ -35,7 +35,7 @@ function targetOf({ subject, outcome, why, differences, notes, denied, before, a
     service,
     outcome,
     why,
-    differences,
+    differences: differences.map(({ rule, message }) => ({ rule, message })),
     notes,
     denied: denied.map(({ call, path: at, error }) => ({ call, path: at, error: error ?? '' })),
     before: before && observationOf(before),
@@ -51,12 +51,13 @@ function unprovenOf({ path, stage, line, why }: Unbuildable): VerifiedTarget {
   return { path, stage, line, service: undefined, outcome: 'unproven', why, differences: [], notes: [], denied: [], ...nothing, seconds: 0 };
 }
 
-function observationOf({ user, state, processes, ports, answers, written, size, log }: Observation): ObservationReport {
+function observationOf({ user, state, processes, ports, udp, answers, written, size, log }: Observation): ObservationReport {
   return {
     user,
     state: stateOf(state),
     processes: processes.map(({ uid, gid, capabilities, command }) => ({ uid, gid, capabilities: capabilities?.toString(16), command })),
     ports,
+    udp,
     answers: answers.map(({ ask, port, status, error }) => ({ ask, port, status, error })),
     written: written.map(({ path, how, owner }) => ({ path, how, owner: owner && `${owner.uid}:${owner.gid}`, mode: owner?.mode.toString(8).padStart(4, '0') })),
     size,

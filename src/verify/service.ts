@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { textOf } from '../compose/layers.ts';
-import type { Grant, Mount, Service } from '../compose/read.ts';
+import type { Grant, Healthcheck, Mount, Service } from '../compose/read.ts';
 import { type ComposeService, declared } from '../compose/stack.ts';
 import { interpolate, readEnvFile } from '../compose/variables.ts';
-import { PLAIN, type RunMount, type RunSettings } from './container.ts';
+import type { BuildPlan, BuildSecrets } from './build.ts';
+import { type HealthCheck, PLAIN, type RunMount, type RunSettings } from './container.ts';
 import { splitWords } from './words.ts';
 
 export interface FromService {
@@ -31,10 +32,27 @@ export function settingsOf(linked: ComposeService, root: string): FromService {
     mounts: [...service.mounts.flatMap((mount) => mountOf(mount, root, notes)), ...grants(linked, root, notes)],
     tmpfs: service.mounts.flatMap(({ type, target, options }) => (type === 'tmpfs' ? [options.length > 0 ? `${target}:${options.join(',')}` : target] : [])),
     readOnly: service.readOnlyRoot,
+    health: healthOf(service.healthcheck),
     flags: flagsOf(service),
   };
   if (service.dependsOn.length > 0) notes.push(`it runs without ${service.dependsOn.join(', ')}, which it depends on`);
   return { settings, notes };
+}
+
+/** What a compose file gives to the build of a service. */
+export function buildInputs({ service: { build }, stack, directory }: ComposeService): Pick<BuildPlan, 'args' | 'secrets' | 'contexts'> {
+  const { args = [], secrets = [], additionalContexts = [], directory: from = directory } = build ?? {};
+  return {
+    args: Object.fromEntries(args.flatMap(({ name, value = process.env[name] }) => (value === undefined ? [] : [[name, filled(value)]]))),
+    secrets: Object.assign({}, ...secrets.map(({ source, target = source }): BuildSecrets => {
+      const kept = declared(stack, 'secrets', source);
+      const [file, environment] = [textOf(kept?.get('file')), textOf(kept?.get('environment'))];
+      if (file !== undefined) return { [target]: { file: resolve(directory, filled(file)) } };
+      return environment === undefined ? {} : { [target]: { environment } };
+    })),
+    // What another service builds is an image of its own, built before.
+    contexts: Object.fromEntries(additionalContexts.flatMap(({ name, value }) => (value === undefined || value.startsWith('service:') ? [] : [[name, /^[\w+-]+:\/\//.test(value) ? filled(value) : resolve(from, filled(value))]]))),
+  };
 }
 
 /** Variables that have no value in the files take this process's, else none, as compose does. */
@@ -67,6 +85,15 @@ function environmentOf({ service, directory }: ComposeService, notes: string[]):
     if (given !== undefined) env[name] = given;
   }
   return env;
+}
+
+function healthOf(check: Healthcheck | undefined): HealthCheck | undefined {
+  if (!check || check.disabled) return check && 'none';
+  const { test, timeout } = check;
+  const [first, ...rest] = Array.isArray(test) ? test : ['CMD-SHELL', test ?? ''];
+  // The engine's command takes a text for a shell.
+  if (first === 'CMD') return { command: rest.map((word) => `'${filled(word).replaceAll("'", "'\\''")}'`).join(' '), timeout };
+  return { command: first === 'CMD-SHELL' && rest[0] ? filled(rest[0]) : undefined, timeout };
 }
 
 function flagsOf({ capAdd, capDrop, securityOpt, sysctls, groupAdd }: Service): string[] {
@@ -106,7 +133,7 @@ function grants({ service, stack, directory }: ComposeService, root: string, not
   const made = (kind: 'secrets' | 'configs', prefix: string, all: readonly Grant[]) =>
     all.flatMap(({ source, target }) => {
       const file = textOf(declared(stack, kind, source)?.get('file'));
-      return file === undefined ? [] : copyOf(resolve(directory, file), join(prefix, target ?? source), true, root, notes);
+      return file === undefined ? [] : copyOf(resolve(directory, filled(file)), join(prefix, target ?? source), true, root, notes);
     });
   return [...made('secrets', '/run/secrets', service.secrets), ...made('configs', '/', service.configs)];
 }

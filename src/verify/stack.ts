@@ -7,9 +7,9 @@ import { like, look, movedExposed, type Outcome, type Session } from './pair.ts'
 import { mapLimited } from './parallel.ts';
 import { plainReason, type Ready, waitUntilReady } from './ready.ts';
 import { tracing } from './strace.ts';
-import type { Answer, Ask } from './talk.ts';
+import type { Ask } from './talk.ts';
 import { readTrace } from './trace.ts';
-import type { Observation, Trace } from './types.ts';
+import type { Observation, Said, Trace } from './types.ts';
 import { type Snapshot, snapshot } from './written.ts';
 
 /** A question to a service: by the port of the host that its file names, or by the container's own as it was before. */
@@ -96,7 +96,7 @@ type Traces = Map<string, Traced>;
 
 interface Traced {
   trace: Trace;
-  answers: Answer[];
+  said: Said | undefined;
 }
 
 class Rounds {
@@ -105,7 +105,8 @@ class Rounds {
   private readonly old: Stack;
   private readonly now: Stack;
   private readonly asks: Map<string, Ask[]>;
-  private readonly moved: Map<string, Map<number, number>>;
+  /** Ports that are others in after, by service; known once before was seen. */
+  private moved = new Map<string, Map<number, number>>();
   /** Services that run as somebody else now. */
   private readonly changed: Set<string>;
   private readonly runs: StackRun[] = [];
@@ -116,30 +117,33 @@ class Rounds {
     this.old = old;
     this.now = now;
     this.asks = asksByService(plan.asks ?? [], old);
-    this.moved = movedPorts(old, now);
     this.changed = new Set([...old.services.keys()].filter((name) => userOf(old, name) !== userOf(now, name)));
   }
 
   async withNewVolumes(): Promise<ServiceProof[]> {
     const [before, was] = await Promise.all([this.up('before'), this.traced('before')]);
+    this.moved = movedPorts(this.old, this.now, before.seen);
     const [after, is, strict] = await Promise.all([this.up('after', before), this.traced('after', before), this.session.strict && this.changed.size > 0 ? this.up('strict', before) : undefined]);
-    return this.compare({ before, was, after, is, strict });
+    const found = await this.compare({ before, was, after, is, strict });
+    if (!found.some(({ differences }) => differences.some(isWording))) return found;
+    return this.compare({ before, was, after, is, strict, later: await this.up('before') });
   }
 
   /** One project, one run after the other: its volumes stay. They are as they were once only, so that nothing can be traced. */
   async withKeptVolumes(between: readonly (readonly string[])[]): Promise<ServiceProof[]> {
     const project = `unroot-${this.session.engine.owner}-kept-${(serial += 1)}`.toLowerCase();
     const before = await this.up('before', undefined, project);
+    this.moved = movedPorts(this.old, this.now, before.seen);
     await before.run.down({ keepVolumes: true });
     const commands = await this.now.prepare(new Map(), project);
     for (const args of between) await commands.compose(args, this.patience());
     const after = await this.up('after', before, project);
     const none: Traces = new Map();
-    const found = await this.compare({ before, was: none, after, is: none, strict: undefined });
-    if (!this.session.strict || this.changed.size === 0) return found;
+    const all = await this.compare({ before, was: none, after, is: none, strict: undefined });
+    if (!this.session.strict || this.changed.size === 0) return all.map(withoutWording);
     await after.run.down({ keepVolumes: true });
     const strict = await this.up('strict', before, project);
-    return found.map((one) => ({ ...one, ...this.strictly(one, strict) }));
+    return all.map((one) => this.strictly(one, strict, seenOf(one.before, undefined))).map(withoutWording);
   }
 
   async down(): Promise<void> {
@@ -159,14 +163,14 @@ class Rounds {
   private async traced(side: 'before' | 'after', before?: Up): Promise<Traces> {
     const { engine, strace } = this.session;
     const stack = side === 'before' ? this.old : this.now;
-    if ('unavailable' in strace) return new Map([...stack.services.keys()].map((name) => [name, { trace: strace, answers: [] }]));
+    if ('unavailable' in strace) return new Map([...stack.services.keys()].map((name) => [name, { trace: strace, said: undefined }]));
     const adapt = new Map([...stack.services].map(([name, { image, settings }]) => [name, { traced: tracing(engine, strace, image, settings) }]));
     const { ran } = await this.run(stack, side, before, adapt);
     return new Map(
       [...stack.services].map(([name, { image, settings }]): [string, Traced] => {
         const text = adapt.get(name)!.traced.read();
         const trace: Trace = text === '' ? { unavailable: 'strace could not start the program' } : { accesses: readTrace(text, settings.workdir ?? image.workdir) };
-        return [name, { trace, answers: ran.get(name)?.answers ?? [] }];
+        return [name, { trace, said: { answers: ran.get(name)?.answers ?? [], output: undefined } }];
       }),
     );
   }
@@ -197,11 +201,11 @@ class Rounds {
     return (this.session.seconds + 60) * 1000;
   }
 
-  private async compare({ before, was, after, is, strict }: { before: Up; was: Traces; after: Up; is: Traces; strict: Up | undefined }): Promise<ServiceProof[]> {
+  private async compare({ before, was, after, is, strict, later }: { before: Up; was: Traces; after: Up; is: Traces; strict: Up | undefined; later?: Up }): Promise<ServiceProof[]> {
     return mapLimited(4, [...before.seen], async ([name, seen]) => {
-      const first = seenOf(seen, was.get(name));
+      const first = seenOf(seen, was.get(name), later?.seen.get(name));
       const asks = this.asks.get(name) ?? [];
-      const found: ServiceProof = { service: name, outcome: 'holds', why: whyUnproven(first, asks, undefined), differences: [], notes: [], before: seen, after: after.seen.get(name), strict: undefined };
+      const found: ServiceProof = { service: name, outcome: 'holds', why: whyUnproven(first, { asks, published: this.old.services.get(name)!.settings.published }), differences: [], notes: [], before: seen, after: after.seen.get(name), strict: undefined };
       if (found.why !== undefined) return { ...found, outcome: 'unproven' };
       if (!found.after) return { ...found, outcome: 'differs', differences: [{ rule: 'runs', message: 'there is no such service any more' }] };
       const second = seenOf(found.after, is.get(name));
@@ -209,24 +213,24 @@ class Rounds {
       const writable = await look({ container: after.containers.get(name)!, seen: found.after }, pathsToCheck(first, second, needless));
       const { differences, notes } = compare({ ...this.comparison(name, first, second), needless, writable });
       const own = differences.filter(({ rule }) => rule !== 'root' || this.changed.has(name));
-      const compared: ServiceProof = { ...found, outcome: own.length > 0 ? 'differs' : 'holds', differences: own, notes };
-      return strict ? { ...compared, ...this.strictly(compared, strict) } : compared;
+      const compared = concluded({ ...found, notes }, own);
+      return strict ? this.strictly(compared, strict, first) : compared;
     });
   }
 
   /** What a strict run adds. */
-  private strictly({ service, before, after, outcome, differences }: ServiceProof, { seen }: Up): Partial<ServiceProof> {
+  private strictly(proof: ServiceProof, { seen }: Up, first: Seen): ServiceProof {
+    const { service, after, outcome, differences } = proof;
     const strict = seen.get(service);
-    if (outcome === 'unproven' || !after || !strict || !this.changed.has(service)) return {};
-    const all = [...differences, ...compareStrict(this.comparison(service, seenOf(before, undefined), seenOf(after, undefined)), strict)];
-    return { strict, differences: all, outcome: all.length > 0 ? 'differs' : 'holds' };
+    if (outcome === 'unproven' || !after || !strict || !this.changed.has(service)) return proof;
+    return concluded({ ...proof, strict }, [...differences, ...compareStrict(this.comparison(service, first, seenOf(after, undefined)), strict)]);
   }
 
   private comparison(name: string, before: Seen, after: Seen): Comparison {
     const { image, settings } = this.old.services.get(name)!;
     const asks = this.asks.get(name) ?? [];
     const known = [...new Set([...settings.published, ...image.exposed, ...asks.flatMap(({ port }) => port ?? [])])];
-    return { before, after, known, moved: this.moved.get(name) ?? new Map(), asks, prints: undefined, needless: [], writable: new Map() };
+    return { before, after, known, knownUdp: image.exposedUdp, moved: this.moved.get(name) ?? new Map(), asks, prints: undefined, needless: [], writable: new Map() };
   }
 }
 
@@ -239,8 +243,21 @@ async function readyOf(container: Container, exercise: Parameters<typeof patienc
   return waitUntilReady(container, patienceOf(exercise));
 }
 
-function seenOf(seen: Observation, traced: Traced | undefined): Seen {
-  return { seen, trace: traced?.trace ?? { unavailable: 'its volumes were kept, so it was run once only' }, answersAgain: traced?.answers ?? [], outputAgain: undefined };
+function seenOf(seen: Observation, traced: Traced | undefined, later?: Said): Seen {
+  return { seen, trace: traced?.trace ?? { unavailable: 'its volumes were kept, so it was run once only' }, again: [traced?.said, later].filter((said) => said !== undefined) };
+}
+
+function isWording({ isWording }: Difference): boolean {
+  return isWording === true;
+}
+
+/** What was heard only once may be other each time. */
+function withoutWording(proof: ServiceProof): ServiceProof {
+  return proof.outcome === 'differs' ? concluded(proof, proof.differences.filter((difference) => !isWording(difference))) : proof;
+}
+
+function concluded(proof: ServiceProof, differences: Difference[]): ServiceProof {
+  return { ...proof, outcome: differences.length > 0 ? 'differs' : 'holds', differences };
 }
 
 function userOf({ services }: Stack, name: string): string | undefined {
@@ -263,13 +280,13 @@ function publisherOf(published: number, services: Stack['services']): [string, n
   throw new EngineError(`no service publishes port ${published}`, '');
 }
 
-/** By service: the ports behind the same published one, else those that EXPOSE names no longer and now. */
-function movedPorts(old: Stack, now: Stack): Map<string, Map<number, number>> {
+/** By service: the ports behind the same published one, else those that EXPOSE names now. */
+function movedPorts(old: Stack, now: Stack, seen: ReadonlyMap<string, Observation>): Map<string, Map<number, number>> {
   const found = new Map<string, Map<number, number>>();
   for (const [name, was] of old.services) {
     const is = now.services.get(name);
     const moved = new Map([...was.published].flatMap(([published, port]) => ((is?.published.get(published) ?? port) === port ? [] : [[port, is!.published.get(published)!] as const])));
-    found.set(name, moved.size > 0 || !is ? moved : movedExposed(was.image, is.image));
+    found.set(name, moved.size > 0 || !is ? moved : movedExposed(was.image, is.image, seen.get(name)!));
   }
   return found;
 }

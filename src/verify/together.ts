@@ -5,7 +5,7 @@ import type { ComposeTree } from './compose.ts';
 import { contextWith } from './context.ts';
 import { EngineError } from './engine.ts';
 import type { Proof, Session } from './pair.ts';
-import type { Plan, Subject } from './plan.ts';
+import { type Plan, secretsIn, type Subject } from './plan.ts';
 import { proveStack, type ServiceProof } from './stack.ts';
 
 /**
@@ -43,11 +43,11 @@ function filesOf({ base, file }: LinkedService): string[] {
 async function proveGroup(subjects: readonly Subject[], { before, after }: Plan['trees'], session: Session): Promise<ServiceProof[] | string> {
   const [{ root, linked, config }] = subjects as [Subject];
   const files = filesOf(linked!);
-  const { bases, buildNetwork } = config?.verify ?? VERIFY_DEFAULTS;
+  const { bases, args, buildNetwork, buildSeconds } = config?.verify ?? VERIFY_DEFAULTS;
   const treeWith = (overlay: Plan['trees']['before']): ComposeTree => {
     const copy = contextWith(session.engine, root, overlay);
     const there = (path: string) => join(copy, relative(root, path));
-    return { directory: there(dirname(files[0]!)), root: copy, files: files.map(there), bases, buildNetwork };
+    return { directory: there(dirname(files[0]!)), root: copy, files: files.map(there), bases, args, secrets: secretsIn(config), buildNetwork, buildSeconds };
   };
   const asks = subjects.flatMap(({ asks: own, linked: one }) => own.map((ask) => ({ ...ask, service: one!.source.name })));
   const needless = Object.fromEntries(subjects.map(({ needless: own, linked: one }) => [one!.source.name, own]));

@@ -12,6 +12,8 @@ export interface Observation {
   processes: Process[];
   /** TCP ports that somebody may reach; undefined where nothing could tell. */
   ports: number[] | undefined;
+  /** UDP ports; likewise. */
+  udp: number[] | undefined;
   answers: Answer[];
   /** Files and directories made, changed or taken away, temporary ones too where the run was traced. */
   written: Written[];
@@ -20,12 +22,17 @@ export interface Observation {
   /** The whole of stdout of a program that ended, as far as it is kept. */
   output: string | undefined;
   home: string;
+  /** The name of its account; undefined for a number without one. */
+  account: string | undefined;
 }
+
+/** What a run answered to the questions, and what it printed if it ended. */
+export type Said = Pick<Observation, 'answers' | 'output'>;
 
 export type State =
   /** It never started: no such account, a start script that can't be executed. */
   | { kind: 'not started'; why: string }
-  | { kind: 'running'; health: 'healthy' | 'unhealthy' | undefined; readySeconds: number }
+  | { kind: 'running'; health: 'healthy' | 'unhealthy' | undefined; readySeconds: number; checkSaid?: string | undefined }
   | { kind: 'ended'; status: number; why: string };
 
 export interface Process {

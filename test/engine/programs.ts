@@ -29,8 +29,6 @@ export interface Program {
   needless?: string[];
   /** What it starts from that the account must not be able to change. */
   code?: string;
-  /** What a locked-down cluster can't do with it, where it needs a port below 1024. */
-  strict?: RegExp;
   /** What unroot's fix lacks until the paths that the program was seen to write are learnt: what must be found without. */
   learns?: { paths: string[]; without: RegExp };
   /** More of the configuration's `verify`. */
@@ -45,9 +43,6 @@ export interface Program {
 
 // nginx's entrypoint has it listen on IPv6 too where it may change this file, and says so where it may not.
 const NGINX_ENTRYPOINT = ['/etc/nginx/conf.d/default.conf'];
-
-/** nginx and Apache alike. */
-const CLOSED_PORT = /^strict: it ends with status 1: .*(bind\(\) to 0\.0\.0\.0:80 failed|Unable to open logs).*it listens on 80, and ports below 1024 are closed to it/;
 
 const UPLOAD: NonNullable<Program['asks']> = [
   { path: '/a.txt', method: 'PUT', body: 'a', answer: 'ok' },
@@ -174,8 +169,6 @@ export const programs: Program[] = [
     asks: [{ path: '/', answer: '<p>a site</p>\n' }],
     needless: NGINX_ENTRYPOINT,
     code: '/etc/nginx/nginx.conf',
-    // Why it is unsafe: where ports below 1024 are root's, as in Kubernetes, it works as root and no longer does.
-    strict: CLOSED_PORT,
   },
   {
     name: 'nginx-in-compose',
@@ -184,7 +177,6 @@ export const programs: Program[] = [
     user: '101:101',
     asks: [{ path: '/', answer: '<p>a site</p>\n' }],
     needless: NGINX_ENTRYPOINT,
-    strict: CLOSED_PORT,
     code: '/usr/share/nginx/html/index.html',
   },
   {
@@ -201,7 +193,6 @@ export const programs: Program[] = [
     unroot: 'safe',
     user: '33:33',
     asks: [{ path: '/', answer: '<p>a page of Apache</p>\n' }],
-    strict: CLOSED_PORT,
     code: '/usr/local/apache2/conf/httpd.conf',
   },
   {
@@ -211,7 +202,6 @@ export const programs: Program[] = [
     user: '33:33',
     asks: [{ path: '/', method: 'POST', body: 'posted', answer: 'ok' }, { path: '/', answer: 'kept: posted' }],
     // Not the page: its directory is the account's in the base, and so it stays.
-    strict: CLOSED_PORT,
     code: '/etc/apache2/apache2.conf',
   },
   {
@@ -340,7 +330,7 @@ export const programs: Program[] = [
   },
   {
     name: 'healthy',
-    title: 'a health check, which runs as the account too and leaves a mark',
+    title: 'a health check that is first asked after half a minute, runs as the account too and leaves a mark',
     unroot: 'safe',
     user: '1000:1000',
     asks: [{ path: '/', answer: 'well' }],
@@ -354,6 +344,35 @@ export const programs: Program[] = [
     asks: [{ path: '/', answer: 'hello' }],
     settings: { args: { GREETING: 'hello' }, secrets: { token: 'token.txt' } },
     code: '/app/app.js',
+  },
+  {
+    name: 'inputs-of-compose',
+    title: 'a build that gets argument, secrets and another context from compose, and a health check',
+    unroot: 'safe',
+    user: '1000:1000',
+    asks: [{ path: '/', answer: 'hello you!' }],
+    code: '/app/app.js',
+  },
+  {
+    name: 'clock',
+    title: 'a page that is another each second',
+    unroot: 'safe',
+    user: '1000:1000',
+    code: '/app/app.js',
+  },
+  {
+    name: 'udp-listener',
+    title: 'a server that hears UDP alone',
+    unroot: 'safe',
+    user: '10001:10001',
+    code: '/srv/app.py',
+  },
+  {
+    name: 'says-who',
+    title: 'a program that says who runs it, and ends',
+    unroot: 'safe',
+    user: '1000:1000',
+    code: '/who.sh',
   },
   {
     name: 'read-only-root',

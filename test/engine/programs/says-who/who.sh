@@ -1,0 +1,5 @@
+#!/bin/sh
+id
+whoami
+echo "home $HOME"
+echo 0 files
