@@ -227,6 +227,7 @@ function filesOf(texts: Record<string, string>, variables: Record<string, string
   return {
     read: (path) => files.get(path),
     list: (directory) => [...files.keys()].filter((path) => path.startsWith(`${directory}/`)).map((path) => path.slice(directory.length + 1).split('/')[0]!).sort(),
+    isHidden: () => false,
     variable: (name) => variables[name],
   };
 }

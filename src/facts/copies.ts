@@ -118,6 +118,41 @@ function fromContext(target: Target, copy: Copy, path: string): CopiedFile | und
   return undefined;
 }
 
+/** Whether a COPY or ADD puts something at a path that is not in sight: another image's, a download's, or what the build context lacks. */
+export function hidesAt(target: Target, history: History, copy: Copy, path: string): boolean {
+  const sources = copy.sources.filter((source) => source !== undefined && !source.startsWith('<<') && mayReach(copy, source, path));
+  if (copy.from !== undefined) return sources.length > 0 && broughtBy(target, history, copy, path) === 'elsewhere';
+  return sources.some((source) => isArchive(copy, source!) || !isInContext(target, copy, source!));
+}
+
+/** Whether a source that nobody can look into may end up at a path, or bring it along. */
+function mayReach(copy: Copy, source: string, path: string): boolean {
+  const { destination } = copy;
+  if (destination === undefined) return false;
+  const below = posix.relative(destination, path);
+  if (below.startsWith('..')) return false;
+  const name = posix.basename(source);
+  if (below === '') return !copy.intoDirectory || !isFileName(name) || isArchive(copy, name);
+  return globMatches(name, below) || isArchive(copy, name) || !isFileName(name);
+}
+
+/** Whether a name has an extension, as those of directories do not but for `conf.d` and its like. */
+function isFileName(name: string): boolean {
+  return /[^.]\.\w+$/.test(name) && !name.endsWith('.d');
+}
+
+function isArchive({ step }: Copy, source: string): boolean {
+  return step.instruction.keyword === 'ADD' && /\.(tar|tar\.\w+|tgz|tbz2?|txz)$/.test(source);
+}
+
+function isInContext(target: Target, { step }: Copy, source: string): boolean {
+  const { context } = step.unit;
+  if (context === undefined) return false;
+  const wanted = posix.basename(posix.join('.', source));
+  if (/[*?]/.test(wanted)) return target.disk.list(join(context, posix.dirname(source))).some((name) => globMatches(wanted, name));
+  return target.disk.stat(join(context, source)) !== undefined;
+}
+
 /** The source paths that would end up at `path`, if they exist: a file copied to it, or a directory copied above it. */
 function sourcesFor(copy: Copy, path: string): string[] {
   const destination = copy.destination!;

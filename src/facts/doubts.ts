@@ -12,13 +12,14 @@ import { isTool } from './keep-away/tool-image.ts';
 import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
 import { isKnownProgram } from './programs.ts';
+import { serversOf } from './servers.ts';
 import { type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
 import { writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -83,6 +84,11 @@ function openAbout(started: Started, target: Target): string {
   const fetched = fetchedBy(started, target);
   if (fetched !== undefined) return `${payload ? `${name} is fetched by the file` : `${name} runs what the file fetches`} (${fetched}), and what that writes is not known`;
   return programOf(name!) ? `what ${name} writes is known from its documentation only` : `${name} is installed by the file, and what it writes is not in the catalogue`;
+}
+
+/** A configuration that is not in sight may have the server write anywhere, or read what only root may. */
+function configurationDoubts(target: Target): Reason[] {
+  return serversOf(target).flatMap(({ name, configuration: { gaps } }) => (gaps.length === 0 ? [] : [{ rule: 'write-sign' as const, message: `part of the configuration of ${name} is out of sight, and with it what it writes: ${gaps[0]}` }]));
 }
 
 function toolDoubts(target: Target): Reason[] {

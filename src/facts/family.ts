@@ -25,6 +25,15 @@ export const contradictedBase = memo((history: History): string | undefined => {
   return fits || FAMILIES[known].managers.length === 0 ? undefined : used[0];
 });
 
+/** The release of Alpine 3 that the base's tag tells, `Infinity` for the newest; undefined where it does not. */
+export function alpineRelease({ base }: History): number | undefined {
+  if (base.kind !== 'image') return undefined;
+  const { repo, tag, digest } = base.reference;
+  if (repo === 'library/alpine' && ((tag === undefined && digest === undefined) || /^(latest|edge|3)$/.test(tag ?? ''))) return Infinity;
+  const [, release] = (repo === 'library/alpine' ? /^3\.(\d+)/ : /alpine-?3\.(\d+)/).exec(tag ?? '') ?? [];
+  return release === undefined ? undefined : Number(release);
+}
+
 function knownFamily({ base }: History): Family {
   return base.kind === 'image' ? (base.facts?.family ?? 'unknown') : 'unknown';
 }

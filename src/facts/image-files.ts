@@ -4,7 +4,7 @@ import type { ConfigFile, ConfigFiles } from '../servers/types.ts';
 import type { Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
-import { broughtBy, type Copy, copiesOf, namesCopiedInto } from './copies.ts';
+import { broughtBy, type Copy, copiesOf, hidesAt, namesCopiedInto } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { printedInto } from './made-files.ts';
 import { sedEdit, substituted } from './sed.ts';
@@ -44,6 +44,10 @@ export class ImageFiles implements ConfigFiles {
     return [...all].filter((name) => !this.isGone(posix.join(directory, name))).sort();
   }
 
+  isHidden(path: string): boolean {
+    return copiesOf(this.history).some((copy) => hidesAt(this.target, this.history, copy, path));
+  }
+
   /** A path's text, followed through the steps of the build up to one of them; undefined where it is not there or not known. */
   private look(path: string, until: Step | undefined, depth: number): ConfigFile | undefined {
     const own = this.installation.files[path];
@@ -52,7 +56,7 @@ export class ImageFiles implements ConfigFiles {
     for (const step of this.history.steps) {
       if (step === until) break;
       const copy = copies.find((one) => one.step === step);
-      if (copy) file = this.copied(copy, path) ?? file;
+      if (copy) file = hidesAt(this.target, this.history, copy, path) ? undefined : (this.copied(copy, path) ?? file);
       else if (mentions(step, posix.basename(path)) || mentions(step, posix.dirname(path)) || mentions(step, /\*/)) file = this.changed(step, path, file, depth);
     }
     return file;
@@ -122,7 +126,10 @@ export class ImageFiles implements ConfigFiles {
   private links(): Map<string, string> {
     if (this.linked) return this.linked;
     this.linked = new Map(Object.entries(this.installation.links ?? {}));
+    const copies = copiesOf(this.history);
     for (const step of this.history.steps) {
+      const copy = copies.find((one) => one.step === step);
+      if (copy) for (const path of this.linked.keys()) if (broughtBy(this.target, this.history, copy, path) || hidesAt(this.target, this.history, copy, path)) this.linked.delete(path);
       if (!mentions(step, /\bln\b|\brm\b|\bunlink\b|a2(en|dis)(site|conf)/)) continue;
       for (const command of commandsOf(step)) {
         for (const [path, to] of linksMadeBy(command)) this.linked.set(path, to);

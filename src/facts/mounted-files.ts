@@ -52,6 +52,11 @@ export class MountedFiles implements ConfigFiles {
     return [...new Set([...own, ...below])].sort();
   }
 
+  isHidden(path: string): boolean {
+    const cover = this.coverOf(path);
+    return cover ? cover.source === undefined || this.disk.stat(cover.source) === undefined : this.under.isHidden(path);
+  }
+
   /** The innermost mount that a path lies in. */
   private coverOf(path: string): Cover | undefined {
     return this.covers.filter(({ target }) => path === target || path.startsWith(`${target}/`)).sort((one, other) => other.target.length - one.target.length)[0];

@@ -3,12 +3,14 @@ import { type Installation, type InstallationName, installations } from '../serv
 import { readServer } from '../servers/index.ts';
 import { type Templates, templatesIn, withFilled, withTemplates } from '../servers/templates.ts';
 import type { ConfigFile, ConfigFiles, ServerConfiguration } from '../servers/types.ts';
+import { isPackageOf, programOf } from '../programs/lookup.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
-import { option } from './commands.ts';
-import { familyOf } from './family.ts';
-import { historyOf } from './history.ts';
+import { mentions, option } from './commands.ts';
+import { alpineRelease, familyOf } from './family.ts';
+import { type History, historyOf } from './history.ts';
 import { ImageFiles } from './image-files.ts';
+import { packagesOf } from './installs.ts';
 import { memo } from './memo.ts';
 import { isApplet } from './programs.ts';
 import { MountedFiles } from './mounted-files.ts';
@@ -77,22 +79,49 @@ function installationOf({ name }: Started, target: Target): Installation | undef
   const own = entry && OF_IMAGES[entry.id]?.startsWith(`${program} `) ? OF_IMAGES[entry.id] : undefined;
   if (own !== undefined) return installations[own];
   if (program === 'apache' && entry?.cmd?.[0] === 'apache2-foreground') return installations['apache php'];
+  const packaged = packageOf(program, history);
+  return packaged === undefined || isPackaged(name!, history) ? packaged : withoutFiles(packaged);
+}
+
+/** How the distribution's package of a program lays it out. */
+function packageOf(program: string, history: History): Installation | undefined {
   const family = familyOf(history);
+  if (program === 'nginx' && history.steps.some((step) => mentions(step, 'nginx.org/packages'))) return installations['nginx old-image'];
+  if (program === 'nginx' && family === 'alpine') return nginxOfAlpine(history);
   const byFamily = `${program} ${family === 'ubuntu' ? 'debian' : family}`;
   if (byFamily in installations) return installations[byFamily as InstallationName];
   const byPackage = `${program} package`;
   return byPackage in installations ? installations[byPackage as InstallationName] : undefined;
 }
 
+/** Alpine 3.13 moved the servers of nginx from conf.d to http.d; before 3.5 they stood in nginx.conf. */
+function nginxOfAlpine(history: History): Installation {
+  const release = alpineRelease(history);
+  if (release === undefined || release < 5) return withoutFiles(installations['nginx alpine']);
+  return installations[release < 13 ? 'nginx old-alpine' : 'nginx alpine'];
+}
+
+/** Whether the file installs a package that brings a program. One that is built or fetched has other files. */
+function isPackaged(name: string, history: History): boolean {
+  const program = programOf(name);
+  return program !== undefined && packagesOf(history).some((one) => isPackageOf(program, one.name));
+}
+
+/** The places of an installation whose own files are not known. */
+function withoutFiles({ kind, entry, root, source }: Installation): Installation {
+  return { kind, entry, root, source, files: {} };
+}
+
 /** Installations by the catalogue's entry. */
 const OF_IMAGES: Record<string, InstallationName> = {
   nginx: 'nginx image',
+  'nginx-1.16': 'nginx old-image',
   'nginx-unprivileged': 'nginx unprivileged',
   openresty: 'openresty image',
   httpd: 'apache image',
   'php-apache': 'apache php',
   haproxy: 'haproxy image',
-  'haproxy-old': 'haproxy image',
+  'haproxy-2.3': 'haproxy image',
   caddy: 'caddy image',
 };
 

@@ -67,6 +67,8 @@ function defaultServer(from: number, to: number): string[] {
 /** By name. The first word is the program, the second the image or distribution that brings it. */
 export const installations = {
   'nginx image': OFFICIAL_NGINX,
+  // Before 1.19 no entrypoint fills in templates, nor does that of the packages of nginx.org.
+  'nginx old-image': { ...OFFICIAL_NGINX },
   'nginx unprivileged': {
     ...OFFICIAL_NGINX,
     files: {
@@ -109,7 +111,23 @@ export const installations = {
       '/etc/nginx/http.d/default.conf': 'server {\n\tlisten 80 default_server;\n\tlisten [::]:80 default_server;\n}\n',
     },
     moves: (from, to) => ({ '/etc/nginx/http.d/default.conf': defaultServer(from, to) }),
-    source: 'aports main/nginx (3.14 and later)',
+    source: 'aports main/nginx (1.18.0-r13, of Alpine 3.13, and later)',
+  },
+  'nginx old-alpine': {
+    kind: 'nginx',
+    entry: '/etc/nginx/nginx.conf',
+    root: '/var/lib/nginx',
+    files: {
+      '/etc/nginx/nginx.conf': 'user nginx;\ninclude /etc/nginx/modules/*.conf;\nhttp {\n\tinclude /etc/nginx/mime.types;\n\tinclude /etc/nginx/conf.d/*.conf;\n}\n',
+      '/etc/nginx/mime.types': '',
+      '/etc/nginx/fastcgi_params': '',
+      '/etc/nginx/fastcgi.conf': '',
+      '/etc/nginx/uwsgi_params': '',
+      '/etc/nginx/scgi_params': '',
+      '/etc/nginx/conf.d/default.conf': 'server {\n\tlisten 80 default_server;\n\tlisten [::]:80 default_server;\n}\n',
+    },
+    moves: (from, to) => ({ '/etc/nginx/conf.d/default.conf': defaultServer(from, to) }),
+    source: 'aports main/nginx (before 1.18.0-r13, of Alpine 3.5 to 3.12: nginx.conf, APKBUILD, nginx.post-upgrade)',
   },
   'nginx rhel': {
     kind: 'nginx',

@@ -69,7 +69,9 @@ class Expander {
       return [];
     }
     if (!/[*?[]/.test(pattern) && this.includes.isOptional(directive) && !this.files.read(pattern)) return [];
-    return pathsOf(pattern, this.files).flatMap((path) => this.file(path, depth + 1));
+    const { paths, hidden } = pathsOf(pattern, this.files);
+    for (const directory of hidden) this.gap(`what is put into ${directory} is not in sight`);
+    return paths.flatMap((path) => this.file(path, depth + 1));
   }
 
   private gap(message: string): void {
@@ -77,19 +79,21 @@ class Expander {
   }
 }
 
-/** The paths that a glob means, in order; a path without wildcards means itself. */
-function pathsOf(pattern: string, files: ConfigFiles): string[] {
+/** The paths that a glob means, in order, and the directories that may hold more; a path without wildcards means itself. */
+function pathsOf(pattern: string, files: ConfigFiles): { paths: string[]; hidden: string[] } {
   let paths = ['/'];
+  const hidden: string[] = [];
   const parts = pattern.split('/').filter((part) => part !== '');
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
+    if (/[*?[]/.test(part)) hidden.push(...paths.filter((directory) => directory !== '/' && files.isHidden(directory)));
     paths = /[*?[]/.test(part)
       ? paths.flatMap((directory) => files.list(directory).filter((name) => matches(part, name)).map((name) => posix.join(directory, name)))
       : paths.map((directory) => posix.join(directory, part));
     // A directory that a glob happens to match holds nothing that would be read.
-    if (isLast && /[*?[]/.test(part)) paths = paths.filter((path) => files.read(path) !== undefined || files.list(path).length === 0);
+    if (isLast && /[*?[]/.test(part)) paths = paths.filter((path) => files.read(path) !== undefined || files.list(path).length === 0 || files.isHidden(path));
   }
-  return paths;
+  return { paths, hidden };
 }
 
 /** fnmatch(3) for one name: a leading dot must be spelled out. */

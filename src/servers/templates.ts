@@ -33,6 +33,7 @@ export function withFilled(files: ConfigFiles, filled: readonly ConfigFile[]): C
   return {
     read: (path) => byPath.get(path) ?? files.read(path),
     list: (directory) => [...new Set([...files.list(directory), ...[...byPath.keys()].filter((path) => posix.dirname(path) === directory).map((path) => posix.basename(path))])].sort(),
+    isHidden: (path) => files.isHidden(path),
     variable: (name) => files.variable(name),
   };
 }

@@ -20,6 +20,8 @@ export interface ConfigFiles {
   read(path: string): ConfigFile | undefined;
   /** Names in a directory, sorted. */
   list(directory: string): string[];
+  /** Whether something is put at a path, or may be in that directory, that is not in sight. */
+  isHidden(path: string): boolean;
   /** A variable of the environment; undefined where it is not known. */
   variable(name: string): string | undefined;
 }
