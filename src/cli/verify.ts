@@ -43,6 +43,7 @@ async function verifyAll(paths: readonly string[], options: VerifyOptions, end: 
   if (format === 'json') await print(`${JSON.stringify(report, null, 2)}\n`);
   else if (format === 'markdown') await print(verifyMarkdown(report));
   else await print(verifyTable(report, painter(process.stdout)));
+  if (report.summary.unsafe > 0) process.stderr.write(`--unsafe verifies the ${report.summary.unsafe} that rest on something out of sight\n`);
   return statusOf(report);
 }
 

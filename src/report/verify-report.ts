@@ -9,7 +9,8 @@ export interface VerifyReport {
   left: { path: string; stage: string; why: string }[];
   /** Files that could not be read or parsed, and so were not looked at. */
   errors: { path: string; message: string }[];
-  summary: { holds: number; differs: number; unproven: number; left: number; errors: number };
+  /** `unsafe`: fixes that were left out because nobody asked for them. */
+  summary: { holds: number; differs: number; unproven: number; unsafe: number; left: number; errors: number };
 }
 
 export interface VerifiedTarget {
@@ -109,11 +110,12 @@ export function lastWordsOf({ outcome, differences, after, strict }: VerifiedTar
 }
 
 /** `2 hold, 1 differs`. */
-export function countsOf({ holds, differs, unproven, left, errors }: VerifyReport['summary']): string {
+export function countsOf({ holds, differs, unproven, unsafe, left, errors }: VerifyReport['summary']): string {
   const parts = [
     holds > 0 ? `${holds} ${holds === 1 ? 'holds' : 'hold'}` : '',
     differs > 0 ? `${differs} ${differs === 1 ? 'differs' : 'differ'}` : '',
     unproven > 0 ? `${unproven} could not be shown` : '',
+    unsafe > 0 ? `${unsafe} unsafe left out` : '',
     left > 0 ? `${left} left` : '',
     errors > 0 ? `${errors} ${errors === 1 ? 'error' : 'errors'}` : '',
   ];

@@ -137,6 +137,8 @@ export function withoutFrontend(text: string): string {
 function failureIn(log: string): string | undefined {
   const lines = log.split('\n');
   const failed = lines.findLast((line) => line.startsWith('ERROR: '))?.slice('ERROR: '.length);
+  const [, base, why] = /^failed to solve: (\S+): failed to resolve source metadata for .*: (.+)$/.exec(failed ?? '') ?? [];
+  if (base !== undefined) return `${base} can't be fetched: ${why}; verify.bases of the configuration may name an image that stands in`;
   // BuildKit shows the failed step again between two rulers, with what it printed.
   const from = lines.findLastIndex((line) => /^ > \[/.test(line));
   if (from < 0) return failed;

@@ -243,10 +243,11 @@ function isPersonal(path: string, before: Observation, after: Observation): bool
   return path === home || /^\./.test(posix.relative(home, path)) || (isWithin(path, after.home) && after.home !== '/');
 }
 
-/** Whether what root wrote in its home the account wrote in its own. */
+/** Whether what root wrote in its home the account wrote in its own; a file may bear another name each time. */
 function isElsewhere(path: string, before: Observation, after: Observation): boolean {
   const own = posix.join(after.home, posix.relative(before.home, path));
-  return after.written.some((written) => isWithin(written.path, own));
+  const directory = posix.dirname(own);
+  return after.written.some((written) => isWithin(written.path, own) || (directory !== after.home && posix.dirname(written.path) === directory));
 }
 
 function compareDenied({ before, after, needless }: Comparison, states: readonly Difference[]): Compared & { accesses: Access[] } {
@@ -262,7 +263,7 @@ function compareDenied({ before, after, needless }: Comparison, states: readonly
     told.add(access.path);
     const text = `${access.call} ${access.path} is denied (${access.error})`;
     const isHarmless = access.what === 'be' || isNeedless(access.path, needless) || (access.what !== 'listen' && isPersonal(access.path, before.seen, after.seen));
-    if (isHarmless) result.notes.push(`${text}; root could`);
+    if (isHarmless) result.notes.push(`${text}; root could, but it is not needed`);
     else if (!states.some(({ message }) => message.includes(access.path))) result.differences.push({ rule: 'denied', message: `${text}; root could` });
   }
   return result;
@@ -343,9 +344,15 @@ function checkWords(state: Observation['state']): string {
   return state.kind === 'running' && state.checkSaid ? `: ${short(state.checkSaid)}` : '';
 }
 
+/** The last line that sounds like what went wrong, else the last. */
 function lastWords(log: readonly string[]): string {
-  return log.length > 0 ? `: ${short(log.at(-1)!)}` : '';
+  const line = log.findLast((text) => WRONG.test(text) && !FRAME.test(text)) ?? log.at(-1);
+  return line === undefined ? '' : `: ${short(line)}`;
 }
+
+const WRONG = /error|exception|fatal|emerg|crit|panic|denied|not permitted|cannot|can't|unable|fail|no such|not found/i;
+/** Where it went wrong, and who started what did. */
+const FRAME = /^\s*at |^\s*File "|^npm (ERR!|error)/;
 
 function short(text: string): string {
   const line = text.trim().split('\n')[0] ?? '';

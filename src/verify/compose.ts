@@ -205,10 +205,11 @@ export class StackRun {
     await this.compose(['up', '--no-start', '--no-build']);
     const listed = await this.engine.call(['ps', '--all', '--no-trunc', '--filter', this.filter, '--format', '{{.ID}} {{.Label "com.docker.compose.service"}} {{.Label "com.docker.compose.oneoff"}}']);
     const rows = listed.split('\n').map((line) => line.split(' ')).filter(([, name, oneoff]) => name && oneoff !== 'True');
+    // Always in the same order: one is asked after the other, and an answer may rest on what another was asked.
     return new Map(
-      rows.map(([id, name]) => {
-        const { image, settings } = this.stack.services.get(name!)!;
-        return [name!, Container.attach(this.engine, id!, image, settings, { name: `${this.project}_default`, reach: 'address' })];
+      [...this.stack.services].flatMap(([name, { image, settings }]) => {
+        const id = rows.find(([, service]) => service === name)?.[0];
+        return id === undefined ? [] : [[name, Container.attach(this.engine, id, image, settings, { name: `${this.project}_default`, reach: 'address' })] as const];
       }),
     );
   }

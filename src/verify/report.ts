@@ -5,7 +5,7 @@ import type { Unbuildable } from './plan.ts';
 import type { Observation, State } from './types.ts';
 
 /** What was found, in the form that is reported: in the order of the paths. */
-export function verifyReport({ engine, strict, proofs, unbuildable, left, errors }: Omit<Verified, 'result'>): VerifyReport {
+export function verifyReport({ engine, strict, proofs, unbuildable, left, errors, result }: Verified): VerifyReport {
   const targets = [...proofs.map(targetOf), ...unbuildable.map(unprovenOf)];
   const count = (outcome: Proof['outcome']) => targets.filter((target) => target.outcome === outcome).length;
   return {
@@ -15,7 +15,7 @@ export function verifyReport({ engine, strict, proofs, unbuildable, left, errors
     targets,
     left,
     errors,
-    summary: { holds: count('holds'), differs: count('differs'), unproven: count('unproven'), left: left.length, errors: errors.length },
+    summary: { holds: count('holds'), differs: count('differs'), unproven: count('unproven'), unsafe: result.report.summary.unsafe, left: left.length, errors: errors.length },
   };
 }
 

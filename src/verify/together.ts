@@ -22,8 +22,9 @@ export async function proveTogether(proofs: readonly Proof[], { trees }: Plan, s
   return proofs.map((proof) => found.get(proof) ?? proof);
 }
 
-function needsOthers({ outcome, subject: { linked } }: Proof): boolean {
-  return outcome === 'unproven' && linked !== undefined && linked.stack.services.some(({ source }) => source.name !== linked.source.name);
+/** One that was run, and did not work; what can't be built alone can't be built beside others. */
+function needsOthers({ outcome, before, subject: { linked } }: Proof): boolean {
+  return outcome === 'unproven' && before !== undefined && linked !== undefined && linked.stack.services.some(({ source }) => source.name !== linked.source.name);
 }
 
 function groupsOf(proofs: readonly Proof[]): Proof[][] {

@@ -82,7 +82,7 @@ export const stacks: StackCase[] = [
     asks: [...KEPT],
     needless: { proxy: NGINX_ENTRYPOINT },
     between: [],
-    finds: { proxy: [/^answers: PUT \/a\.txt on port 8080 answers 500, not 200: .*EACCES/], api: [/^state: root wrote \/data\/a\.txt, and the account may not/] },
+    finds: { proxy: [/^answers: PUT \/a\.txt on port 8080 answers 500, not 200: .*EACCES/, /^strict: PUT/], api: [/^state: root wrote \/data\/a\.txt, and the account may not/] },
   },
   {
     name: 'ready-made-proxy',

@@ -1,18 +1,16 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VerifyReport } from '../../src/report/verify-report.ts';
-import { folderWith, inFolder, plainEnvironment } from '../command.ts';
+import { inFolder } from '../command.ts';
+import { unroot } from './command.ts';
 import { engineState } from './engine.ts';
 import { commitAll } from './history.ts';
 
 const verify = suite('the command verify');
 const test = engineState().answers ? verify : verify.skip;
 
-const COMMAND = ['--import', import.meta.resolve('tsx'), resolve('bin/unroot.ts')];
 const SERVER = "require('node:http').createServer((request, response) => response.end('hi')).listen(3000);\n";
 const GOOD = { 'good/Dockerfile': 'FROM node:20\nCOPY app.js /app/app.js\nEXPOSE 3000\nCMD ["node", "/app/app.js"]\n', 'good/app.js': SERVER };
 /** State in a place that no file names: the fix is safe by all that is in sight, and does not hold. */
@@ -71,70 +69,4 @@ test('a service that needs others is brought up with them; JSON and Markdown say
   });
 });
 
-test('Ctrl-C takes away all that was made, and ends by the signal', async () => {
-  await inFolderAsync(GOOD, async (folder) => {
-    const child = start(folder);
-    const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-    await firstContainer(child);
-    child.kill('SIGINT');
-    const [, signal] = await closed;
-    assert.is(signal, 'SIGINT');
-    assert.equal(madeBy(child), []);
-  });
-});
-
-test('what a run left that was killed is taken away by the next', async () => {
-  await inFolderAsync(GOOD, async (folder) => {
-    const child = start(folder);
-    const closed = once(child, 'close');
-    await firstContainer(child);
-    child.kill('SIGKILL');
-    await closed;
-    assert.is.not(madeBy(child).length, 0, 'something was left, or nothing is shown here');
-    assert.is(unroot(folder, 'verify', '.').status, 0);
-    assert.equal(madeBy(child), []);
-  });
-});
-
 verify.run();
-
-function unroot(cwd: string, ...args: string[]) {
-  return spawnSync(process.execPath, [...COMMAND, ...args], { cwd, encoding: 'utf8', env: plainEnvironment() });
-}
-
-function start(cwd: string): ChildProcess {
-  return spawn(process.execPath, [...COMMAND, 'verify', '.'], { cwd, env: plainEnvironment(), stdio: 'ignore' });
-}
-
-/** Waits until a run has made a container, for a minute at the most. */
-async function firstContainer(child: ChildProcess): Promise<void> {
-  for (let round = 0; round < 600 && child.exitCode === null; round += 1) {
-    if (madeBy(child).some((line) => line.startsWith('container'))) return;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  assert.unreachable('it never made a container');
-}
-
-/** What bears the label of a run, as `kind id`. */
-function madeBy({ pid }: ChildProcess): string[] {
-  return ['container', 'image', 'volume', 'network'].flatMap((kind) => {
-    const format = kind === 'image' ? '{{.ID}}' : '{{.Label "unroot.verify"}} {{.ID}}';
-    const all = kind === 'container' ? ['--all'] : [];
-    const listed = execFileSync('docker', [kind, 'ls', ...all, '--filter', 'label=unroot.verify', '--format', kind === 'volume' ? '{{.Label "unroot.verify"}} {{.Name}}' : format], { encoding: 'utf8' }).split('\n').filter(Boolean);
-    const owned = kind === 'image' ? listed.map((id) => `${ownerOf(id)} ${id}`) : listed;
-    return owned.filter((line) => line.split('-')[1] === String(pid)).map((line) => `${kind} ${line}`);
-  });
-}
-
-function ownerOf(image: string): string {
-  return spawnSync('docker', ['image', 'inspect', '--format', '{{index .Config.Labels "unroot.verify"}}', image], { encoding: 'utf8' }).stdout.trim();
-}
-
-async function inFolderAsync(files: Record<string, string>, use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = folderWith(files);
-  try {
-    await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
