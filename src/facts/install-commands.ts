@@ -173,9 +173,10 @@ function throughInterpreter(invocation: Invocation): Invocation {
   const { name, words } = invocation;
   if (name === undefined) return invocation;
   if (/^python[\d.]*$/.test(name) && words[1]?.value === '-m' && words[2]?.value !== undefined) return { ...invocation, name: words[2].value, words: words.slice(2) };
-  const file = words[1]?.value?.split('/').at(-1);
-  if (name === 'php' && file !== undefined && /^composer(\.phar)?$/.test(file)) return { ...invocation, name: file, words: words.slice(1) };
-  return invocation;
+  if (name !== 'php') return invocation;
+  const at = words.findIndex(({ value }, index) => index > 0 && !value?.startsWith('-') && words[index - 1]!.value !== '-d');
+  const file = words[at]?.value?.split('/').at(-1);
+  return file !== undefined && /^composer(\.phar)?$/.test(file) ? { ...invocation, name: file, words: words.slice(at) } : invocation;
 }
 
 const LISTS = /^\/var\/(lib\/apt\/lists|cache\/(apt|apk|yum|dnf|debconf|libdnf5))(\/|$)/;

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { sourceOffset, type Instruction } from '../dockerfile/parse.ts';
 import type { FileEdit } from '../edit.ts';
+import { globMatches } from '../images/glob.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { readFlow } from '../shell/flow.ts';
 import type { ShellWord } from '../shell/read.ts';
@@ -29,7 +30,6 @@ export interface BuildSteps {
 export function buildSteps(target: Target, moves: readonly MovedInstall[]): BuildSteps {
   const result: BuildSteps = { edits: [], done: [], problem: undefined, doubts: [] };
   const blocks: { place: Place; lines: string[] }[] = [];
-  let reached: Instruction | undefined;
   for (const group of groupsOf(unrepeated(moves).filter((move) => !isRepeated(move, target)))) {
     if (!group.some(({ install }) => install.verb === 'install' || install.verb === 'upgrade')) continue;
     const joined = group[0]!.install.kind === 'system' ? joinedEdit(group, target) : undefined;
@@ -44,14 +44,14 @@ export function buildSteps(target: Target, moves: readonly MovedInstall[]): Buil
       const { install, where } = group.find(({ install }) => install.kind === 'language') ?? group[0]!;
       return { ...result, problem: { message: `${where} runs ${shown(install)}, which ${spot.problem}`, advice: spot.advice ?? 'install it in a RUN of the Dockerfile, before USER, and take it out of the start' } };
     }
-    const after = later(reached, spot.after);
-    reached = after;
-    const place = after ? below(target.unit.dockerfile, after) : spot.head!;
-    const lines = [...spot.copies, ...runLines(commandsFor(group, cwdBehind(target, after), target), target.unit.dockerfile.escape)];
+    const own = spot.after ? below(target.unit.dockerfile, spot.after) : spot.head!;
+    // What is installed first may bring the tool that installs next.
+    const last = blocks.at(-1);
+    const block = last && own.offset <= last.place.offset ? last : { place: own, lines: [] };
+    if (block !== last) blocks.push(block);
+    const lines = [...spot.copies, ...runLines(commandsFor(group, cwdAt(target, block.place), target), target.unit.dockerfile.escape)];
     result.done.push(...lines);
-    const same = blocks.find((block) => block.place.offset === place.offset);
-    if (same) same.lines.push(...lines);
-    else blocks.push({ place, lines });
+    block.lines.push(...lines);
   }
   result.edits.push(...blocks.map(({ place, lines }) => insertLines(target, place, lines)));
   return result;
@@ -166,6 +166,7 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
   need(steps.findLast(({ instruction }) => instruction.keyword === 'RUN' || instruction.keyword === 'SHELL')?.instruction);
   need(steps.findLast(({ instruction }) => instruction.keyword === 'ENV' && SETS_INSTALLS.test(instruction.args))?.instruction);
   const missing: string[] = [];
+  const covered: string[] = [];
   for (const { install, cwd, services } of group) {
     if (install.kind !== 'language' || install.verb === 'clean') continue;
     const inputs = inputsOf(install, cwd, target);
@@ -174,8 +175,10 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
     if (spot.problem !== undefined) return spot;
     for (const path of [...inputs.files, ...inputs.optional]) {
       const [first] = copiesOfFile(target, path);
-      if (first) need(first.step.instruction);
-      else if (mountedFrom(target, path) !== undefined) missing.push(path);
+      if (first) {
+        need(first.step.instruction);
+        if (isMountedOver(path, services)) covered.push(path);
+      } else if (mountedFrom(target, path) !== undefined) missing.push(path);
       else if (inputs.files.includes(path)) spot.problem ??= takeUnseen(path, steps, need, spot);
     }
     for (const copy of copiesOf(history)) if (mustComeFirst(copy, inputs, cwd, target)) need(copy.step.instruction);
@@ -183,9 +186,13 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
     const hidden = hiddenBy(inputs, services);
     if (hidden) Object.assign(spot, { problem: spot.problem ?? hidden.problem, advice: hidden.advice });
     spot.doubts.push(...kept(inputs, services, target));
+    if (bringsOnly([...inputs.files, ...inputs.optional], target)) {
+      spot.doubts.push(`nothing but ${names(inputs.files)} is put into the image: what is started comes from a mount that is not in sight, which may hide or outdate what the build installs`);
+    }
   }
   spot.copies = copyLines([...new Set(missing)], cwdBehind(target, spot.after), target);
-  if (missing.length > 0) spot.doubts.push(`${missing.map((path) => posix.basename(path)).join(', ')} was read from a mount at every start and is now copied: a change of it needs a new build`);
+  if (covered.length > 0) spot.doubts.push(`${names(covered)} is read from a mount at every start: a change of it needs a new build from then on`);
+  if (missing.length > 0) spot.doubts.push(`${names(missing)} was read from a mount at every start and is now copied: a change of it needs a new build`);
   if (spot.after === undefined) spot.head = systemSpot(target).head ?? below(target.unit.dockerfile, target.stage.from);
   if (!isRootBehind(target, spot.after)) need(steps.findLast(({ instruction }) => instruction.keyword === 'USER')?.instruction);
   return spot;
@@ -222,6 +229,26 @@ function mayBring({ destination, sources, from }: Copy, path: string, target: Ta
 
 function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+function isMountedOver(path: string, services: readonly LinkedService[]): boolean {
+  return services.some(({ service }) => service.mounts.some(({ type, target }) => type === 'bind' && isWithin(path, target)));
+}
+
+/** Whether all that a target's own files put into its image are these files, tools for the whole system aside. */
+function bringsOnly(paths: readonly string[], target: Target): boolean {
+  const history = historyOf(target.stage, target.unit);
+  const brought = copiesOf(history).filter(({ destination }) => destination === undefined || !/^(\/usr(\/local)?)?\/s?bin(\/|$)/.test(destination));
+  if (brought.length === 0) return false;
+  const isManifest = (copy: Copy) => copy.from === undefined && copy.heredocs.length === 0 && copy.sources.every((source) => source !== undefined && paths.some((path) => globMatches(posix.basename(source), posix.basename(path))));
+  return brought.every(isManifest) && !history.steps.some((step) => step.instruction.keyword === 'RUN' && commandsOf(step).some((command) => !installIn(command) && !SHAPES_SYSTEM.test(command.words[0]?.value ?? '')));
+}
+
+/** What a RUN does to a system without bringing a program. */
+const SHAPES_SYSTEM = /^(addgroup|adduser|apt-key|cd|chgrp|chmod|chown|corepack|echo|export|groupadd|locale-gen|mkdir|rm|set|useradd)$/;
+
+function names(paths: readonly string[]): string {
+  return paths.map((path) => posix.basename(path)).join(', ');
 }
 
 /** A mount that would lie over what the install brings. */
@@ -373,6 +400,11 @@ function stepBehind(target: Target, after: Instruction | undefined): Pick<Step, 
 
 function cwdBehind(target: Target, after: Instruction | undefined): string | undefined {
   return stepBehind(target, after).cwd;
+}
+
+/** Where steps work that stand at a place. */
+function cwdAt(target: Target, { offset }: Place): string | undefined {
+  return (stepsOf(target).find(({ instruction }) => instruction.start >= offset) ?? historyOf(target.stage, target.unit)).cwd;
 }
 
 function isRootBehind(target: Target, after: Instruction | undefined): boolean {

@@ -187,8 +187,11 @@ class Walker {
       text.gone.add(node);
       return;
     }
-    const maybe = place.maybe ?? `runs only if ${text.script.slice(node.condition.pos, node.condition.end).replace(/;?\s*(then)?\s*$/, '')}, which the start decides`;
-    this.within(node, { ...place, maybe });
+    const asked = text.script.slice(node.condition.pos, node.condition.end).replace(/;?\s*(then)?\s*$/, '');
+    const branch = (part: { pos: number; end: number } | undefined, when: string) => part && this.within(part, { ...place, maybe: place.maybe ?? `runs ${when}, which the start decides` });
+    branch(node.condition, `to answer ${asked}`);
+    branch(node.then, `only if ${asked}`);
+    branch(node.elif ? { pos: node.then.end, end: node.end } : node.otherwise, `only if not ${asked}`);
   }
 
   /** Whether something is an install behind a guard that the install itself settles; then it is taken. */
@@ -389,7 +392,8 @@ class Walker {
 
   /** Variables that the text exports and an install may read. */
   private handedOn(only = /./): string[] {
-    return [...this.exported].flatMap(([name, value]) => (value !== undefined && only.test(name) && name !== 'PATH' && !SECRET.test(name) ? [`${name}=${quote(value)}`] : []));
+    const isHanded = (name: string, value: string) => only.test(name) && name !== 'PATH' && !SECRET.test(name) && !HAS_PASSWORD.test(value) && (READ_BY_INSTALLS.test(name) || !IS_ADDRESS.test(name));
+    return [...this.exported].flatMap(([name, value]) => (value !== undefined && isHanded(name, value) ? [`${name}=${quote(value)}`] : []));
   }
 
   private refuse(install: InstallCommand, why: string, place: Place): void {
@@ -433,7 +437,7 @@ class Walker {
     if (!writes && name !== undefined && (HARMLESS.test(name) || removesPidFiles(command))) return;
     if (!writes && name === undefined && command.words.length === 0) return;
     const what = command.words.map(({ text }) => text).join(' ') || 'a redirection';
-    this.before.language ??= what;
+    if (writes || name === undefined || !SETS_ACCESS.test(name)) this.before.language ??= what;
     if (writes || name === undefined || TOUCHES_PACKAGES.test(name)) this.before.system ??= what;
   }
 }
@@ -445,11 +449,17 @@ const NOWHERE: TextPlace = { kind: 'instruction', part: { instruction: undefined
 const HARMLESS =
   /^(:|\[|\[\[|alias|break|cat|cd|command|continue|date|declare|dig|dirname|basename|echo|env|exec|exit|export|expr|false|getopts|grep|egrep|head|hostname|id|let|local|ls|mkdir|nc|nslookup|pg_isready|ping|printenv|printf|pwd|read|readlink|readonly|realpath|return|set|shift|sleep|stat|tail|test|trap|true|type|ulimit|uname|unset|until|wait|wait-for|wait-for-it|wait-for-it\.sh|wait-for\.sh|which|whoami|mysqladmin|redis-cli)$/;
 
+/** Who may read a manifest says nothing of what stands in it. */
+const SETS_ACCESS = /^(chgrp|chmod|chown)$/;
+
 /** Programs that may change where packages come from. */
 const TOUCHES_PACKAGES = /^(sh|bash|ash|dash|eval|\.|source|cp|mv|ln|sed|tee|install|curl|wget|gpg|dpkg|rpm|rm|chmod|chown|add-apt-repository|apt-key|apt-add-repository|tar|unzip|dd|perl|awk)$/;
 
 /** Variables that package managers of languages read. */
 const READ_BY_INSTALLS = /^(NODE_ENV|NODE_AUTH_TOKEN|NPM_.*|npm_config_.*|YARN_.*|PNPM_.*|PIP_.*|PYTHON.*|VIRTUAL_ENV|BUNDLE_.*|GEM_.*|RAILS_ENV|RACK_ENV|COMPOSER.*|.*_proxy|PATH|HOME)$/i;
+
+/** Names of variables that tell a program where others are. */
+const IS_ADDRESS = /(^|_)(PORT|HOST|HOSTNAME|DOMAIN|URL|URI|DSN|ADDR|ADDRESS|ENDPOINT)$/i;
 
 /** Names of variables that are nobody else's business. */
 const SECRET = /TOKEN|AUTH|PASSW|SECRET|CREDENTIAL|API_?KEY|PRIVATE/i;

@@ -45,10 +45,12 @@ function verdictLines(where: string, { verdict, safety, userBefore, userAfter, r
   const isFix = verdict === 'fixable' || verdict === 'fixed';
   const what = isFix ? `${userBefore ?? 'root'} → ${userAfter ?? '?'}, ${safety ?? 'safe'}${pending || verdict === 'fixed' ? '' : ', left out'}` : '';
   const lines = [`${where}  ${paint(STYLES[verdict], verdict)}${what ? `  ${what}` : ''}${isFix ? '' : `  ${explain(reasons[0])}`}`];
-  if (isFix) for (const reason of reasons) lines.push(`    ${explain(reason)}`);
+  // Of what keeps it as it is, the first reason decides; what it installs at its start is to be mended whatever that is.
+  const shown = isFix ? reasons : reasons.filter(({ rule }, index) => index === 0 || rule === 'installs-at-start');
+  for (const reason of isFix ? shown : shown.slice(1)) lines.push(`    ${explain(reason)}`);
   if (isFix && !pending) lines.push(...leftOut.map((why) => `    ${why}`));
-  const advices = [...new Set(reasons.flatMap(({ advice }) => advice ?? []))];
-  for (const advice of isFix && everyAdvice ? advices : advices.slice(0, 1)) lines.push(paint('dim', `    ${advice.replaceAll('\n', '\n    ')}`));
+  const advices = [...new Set(shown.flatMap(({ advice }) => advice ?? []))];
+  for (const advice of !isFix || everyAdvice ? advices : advices.slice(0, 1)) lines.push(paint('dim', `    ${advice.replaceAll('\n', '\n    ')}`));
   return lines;
 }
 

@@ -6,6 +6,7 @@ import type { Reason } from '../judgement.ts';
 import { inputsOf } from '../install-inputs.ts';
 import { type InstallPlan, installPlan } from '../install-plan.ts';
 import type { MovedInstall } from '../start-installs.ts';
+import { serviceOptOut } from './opt-out.ts';
 import { hostPath, serviceTarget } from './target.ts';
 
 /**
@@ -14,6 +15,7 @@ import { hostPath, serviceTarget } from './target.ts';
  * on, and what is mounted may hide what that brings.
  */
 export function serviceInstalls(linked: LinkedService, project: Project): Reason | undefined {
+  if (serviceOptOut(linked, 'runtime-install')) return undefined;
   const target = serviceTarget(linked, project);
   const { move, byHand } = target ? installPlan(target) : { move: undefined, byHand: [] };
   const [problem] = byHand;

@@ -65,7 +65,7 @@ function judged(linked: LinkedService, project: Project): Judgement {
   if (user.kind === 'nonroot') return { verdict: 'nonroot', reasons: [{ rule: 'already-nonroot', message: `${service.image ?? 'what it builds'} runs as ${user.text}` }] };
   for (const rule of RULES) {
     const reason = rule({ linked, project, target });
-    if (reason) return { verdict: verdictOf(reason), reasons: [reason] };
+    if (reason) return { verdict: verdictOf(reason), reasons: [reason, ...installsBeside(reason, linked, project)] };
   }
   const fix = serviceFix(linked, project);
   return 'refused' in fix ? { verdict: verdictOf(fix.refused), reasons: [fix.refused] } : { verdict: 'fixable', reasons: [] };
@@ -116,6 +116,11 @@ const RULES: ((asked: Asked) => Reason | undefined)[] = [
   rootHome,
   lowPort,
 ];
+
+/** What a service that is root for another reason installs when it starts: that belongs into an image all the same. */
+function installsBeside({ rule }: Reason, linked: LinkedService, project: Project): Reason[] {
+  return rule === 'drops-by-itself' || rule === 'starts-others' || rule === 'needs-root' ? [serviceInstalls(linked, project) ?? []].flat() : [];
+}
 
 function verdictOf({ rule }: Reason): Judgement['verdict'] {
   if (rule === 'drops-by-itself') return 'drops';
