@@ -8,6 +8,7 @@ import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
+import { systemFolder } from '../system-folders.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B3: programs, mounts and powers that only root has. */
@@ -75,6 +76,8 @@ function mountsOf(target: Target): Reason | undefined {
     if (socket) {
       return { rule: 'needs-root', message: `${who} mounts docker.sock, which root owns`, advice: 'put a socket proxy in front of it; whoever has the socket has the host' };
     }
+    const folder = service.mounts.map(systemFolder).find((one) => one !== undefined);
+    if (folder !== undefined) return { rule: 'needs-root', message: `${who} lets it write ${folder} of the host, which is root's`, advice: `mount only the folder that it works in, or all of it read-only (:ro)` };
     const [power] = service.powers;
     if (power) return { rule: 'needs-root', message: `${who} asks for ${power}`, advice: USERNS };
   }

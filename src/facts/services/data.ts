@@ -24,7 +24,7 @@ export function dataOf(linked: LinkedService, project: Project): Data[] {
     if (readOnly || !target.startsWith('/') || type === 'tmpfs' || type === 'other') return [];
     const path = posix.normalize(target).replace(/(.)\/$/, '$1');
     if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume', sharedWith: sharersOf(source, linked) }] : [];
-    if (isSource(mount, project) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
+    if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
     return [{ mount, path, kind: 'folder', sharedWith: [] }];
   });
 }
@@ -34,6 +34,11 @@ export function isSource(mount: Mount, { disk }: Project): boolean {
   const host = hostPath(mount);
   if (host === undefined) return false;
   return disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore' && name !== '.keep');
+}
+
+/** Folders of the host that anybody may write. */
+function isEverybodys({ source }: Mount): boolean {
+  return source !== undefined && /^\/(var\/)?tmp\/?$/.test(source);
 }
 
 function isOfTheSystem(path: string): boolean {

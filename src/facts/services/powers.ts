@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { readEnvFile } from '../../compose/variables.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import type { Reason } from '../judgement.ts';
+import { systemFolder } from '../system-folders.ts';
 import { remainsFor, SOCKET_ADVICE } from './remains.ts';
 
 /** What a service asks for that only root can use; undefined where it asks for nothing of the kind. */
@@ -11,6 +12,8 @@ export function powersOf(linked: LinkedService): Reason | undefined {
   if (socket) return { rule: 'needs-root', message: `it mounts ${socket.source ?? socket.target}, which root owns`, advice: SOCKET_ADVICE };
   const host = service.mounts.find(({ type, source }) => type === 'bind' && /^\/(dev|proc|sys|)$/.test(source ?? ''));
   if (host) return { rule: 'needs-root', message: `it mounts ${host.source} of the host`, advice: remainsFor(linked) };
+  const folder = service.mounts.map(systemFolder).find((one) => one !== undefined);
+  if (folder !== undefined) return { rule: 'needs-root', message: `it may write ${folder} of the host, which is root's`, advice: remainsFor(linked) };
   const power = service.powers.find((one) => !HARMLESS.has(one));
   if (power === 'devices') return { rule: 'needs-root', message: `it uses a device of the host: ${service.devices[0]}`, advice: remainsFor(linked) };
   return power === undefined ? undefined : { rule: 'needs-root', message: `it asks for ${power}`, advice: remainsFor(linked) };

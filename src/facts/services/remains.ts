@@ -1,4 +1,5 @@
 import type { LinkedService } from '../../project.ts';
+import { systemFolder } from '../system-folders.ts';
 import { hostPath } from './target.ts';
 
 /**
@@ -12,6 +13,8 @@ export function remainsFor({ service }: LinkedService): string {
     ...(service.networkMode === 'host' ? ['network_mode: host'] : []),
   ];
   if (bars.length > 0) return `users can not be remapped under it (userns-remap): that does not go with ${bars[0]}`;
+  const folder = service.mounts.map(systemFolder).find((one) => one !== undefined);
+  if (folder !== undefined) return `mount only the folder below ${folder} that it works in, or all of it read-only (:ro); with users remapped on the host (userns-remap) it could not write there`;
   const folders = service.mounts.filter((mount) => mount.type === 'bind' && !mount.readOnly).map((mount) => hostPath(mount) === undefined ? mount.target : mount.source!);
   const shifted = folders.length > 0 ? `, once ${folders[0]} on the host belongs to the remapped ids` : '';
   return `users can be remapped on the host (userns-remap): it survives that${shifted}`;

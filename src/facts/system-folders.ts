@@ -1,0 +1,12 @@
+import { posix } from 'node:path';
+import type { Mount } from '../compose/read.ts';
+
+/** The folder of the host's own system that a mount lets a container write; undefined for none. Nobody gives one of these away. */
+export function systemFolder({ type, source, readOnly }: Mount): string | undefined {
+  if (type !== 'bind' || readOnly || source === undefined) return undefined;
+  const path = posix.normalize(source).replace(/(.)\/$/, '$1');
+  return SYSTEM.test(path) ? path : undefined;
+}
+
+/** The Filesystem Hierarchy Standard 3.0, 3 to 5, without what anybody may write (/tmp, /var/tmp). */
+const SYSTEM = /^\/(bin|boot|dev|etc|home|lib(32|64|x32)?|media|mnt|opt|proc|root|run|sbin|srv|sys|usr(\/(bin|lib|lib64|local|sbin|share))?|var(\/(cache|lib|log|mail|opt|run|spool))?)?$/;
