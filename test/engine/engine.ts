@@ -13,17 +13,23 @@ export function engineState(): { answers: boolean; why: string } {
 }
 
 /**
- * Builds the Dockerfile of a folder. Without a network, unless a step really needs a package.
+ * Builds a Dockerfile of a folder. Without a network, unless a step really needs a package.
  * @returns the image's id
  */
-export async function build(folder: string, network: 'none' | 'host' = 'none'): Promise<string> {
-  return (await docker('build', '--quiet', '--network', network, '--label', LABEL, folder)).trim();
+export async function build(folder: string, network: 'none' | 'host' = 'none', file = 'Dockerfile'): Promise<string> {
+  return (await docker('build', '--quiet', '--network', network, '--label', LABEL, '--file', `${folder}/${file}`, folder)).trim();
 }
 
-/** The command of a service, as compose itself reads the file in a folder. */
-export async function composeCommand(folder: string, service: string): Promise<string[]> {
-  const read = JSON.parse(await docker('compose', '--project-directory', folder, '--file', `${folder}/compose.yaml`, 'config', '--format', 'json')) as { services: Record<string, { command: string[] }> };
-  return read.services[service]!.command;
+interface ComposeService {
+  command: string[];
+  build?: { context: string; dockerfile: string };
+  volumes?: { type: 'bind' | 'volume'; source?: string; target: string }[];
+}
+
+/** A service, as compose itself reads the file in a folder. */
+export async function composeService(folder: string, service: string): Promise<ComposeService> {
+  const read = JSON.parse(await docker('compose', '--project-directory', folder, '--file', `${folder}/compose.yaml`, 'config', '--format', 'json')) as { services: Record<string, ComposeService> };
+  return read.services[service]!;
 }
 
 /** Bytes of an image's layers. */

@@ -1,11 +1,11 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { unroot } from '../../src/index.ts';
-import { build, composeCommand, Container, engineState, removeAllAtExit, removeImage, userOf } from './engine.ts';
-import { type InstallingProgram, installingPrograms } from './installs.ts';
+import { build, composeService, Container, engineState, removeAllAtExit, removeImage, userOf } from './engine.ts';
+import { type InstallingProgram, installingPrograms, type ReadyMade, readyMade } from './installs.ts';
 
 const PROGRAMS = 'test/engine/installs';
 
@@ -23,13 +23,17 @@ for (const program of installingPrograms) {
   (answers ? engine : engine.skip)(`${program.name}: ${program.title}`, () => inFolder(program, (folder) => prove(program, folder)));
 }
 
+for (const { title, ...service } of readyMade) {
+  (answers ? engine : engine.skip)(`${service.name}: ${title}`, () => inFolder(service, (folder) => proveReadyMade(service, folder)));
+}
+
 (answers ? engine : engine.skip)('they take less time than when they installed first', () => {
   assert.ok(taken.after < taken.before, `${taken.after} s, and ${taken.before} s before`);
 });
 
 engine.run();
 
-async function inFolder({ name }: InstallingProgram, use: (folder: string) => Promise<void>): Promise<void> {
+async function inFolder({ name }: { name: string }, use: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
   try {
     cpSync(join(PROGRAMS, name), folder, { recursive: true });
@@ -66,7 +70,7 @@ async function prove(program: InstallingProgram, folder: string): Promise<void> 
 
 /** Runs a program to its end. */
 async function run({ service }: InstallingProgram, image: string, folder: string, flags: readonly string[]): Promise<{ said: string; status: number; seconds: number }> {
-  const command = service === undefined ? undefined : await composeCommand(folder, service);
+  const command = service === undefined ? undefined : (await composeService(folder, service)).command;
   const start = performance.now();
   const container = await Container.run(image, { flags, command });
   const status = await container.exit();
@@ -74,4 +78,39 @@ async function run({ service }: InstallingProgram, image: string, folder: string
   const said = await container.stdout();
   await container.remove();
   return { said, status, seconds };
+}
+
+/** What the report prints for a service of a ready-made image is put in place as it is printed, and then works without a network. */
+async function proveReadyMade({ service, user, prints }: Omit<ReadyMade, 'title'>, folder: string): Promise<void> {
+  const { report } = unroot(['.'], { cwd: folder });
+  const reason = report.services[0]!.reasons[0]!;
+  assert.is(reason.rule, 'installs-at-start');
+  const dockerfile = follow(reason.advice!, folder);
+  // From then on it is built here, and the next run mends what it builds.
+  assert.is(unroot(['.'], { cwd: folder, write: true }).report.services[0]!.userAfter, user);
+
+  const { command, volumes = [] } = await composeService(folder, service);
+  const image = await build(folder, 'host', dockerfile);
+  assert.is(await userOf(image), user ?? '');
+  const mounts = volumes.flatMap(({ source, target }) => ['--volume', source === undefined ? target : `${source}:${target}`]);
+  const container = await Container.run(image, { flags: ['--network', 'none', ...mounts], command });
+  assert.is(await container.exit(), 0, await container.logs());
+  assert.is(await container.stdout(), prints);
+  await container.remove();
+  await removeImage(image);
+}
+
+/** Does by the letter what an advice says. @returns the name of the Dockerfile that it is about */
+function follow(advice: string, folder: string): string {
+  const lines = advice.split('\n');
+  const [, name] = /^build an image that has them, in (\S+):$/.exec(lines[0]!)!;
+  const turn = lines.findIndex((line) => line.startsWith('and say so in compose.yaml, in place of image: and what installs:'));
+  const indented = lines.slice(turn + 1).map((line) => `  ${line}\n`);
+  const volumes = indented.findIndex((line) => line.includes('volumes, beside those that are there:'));
+  const keys = volumes < 0 ? indented : indented.slice(0, volumes);
+  writeFileSync(join(folder, name!), `${lines.slice(1, turn).map((line) => line.slice(2)).join('\n')}\n`);
+  const compose = join(folder, 'compose.yaml');
+  const text = readFileSync(compose, 'utf8').replace(/^    image: .*\n/m, keys.join('')).replace(/^    command: sh -c .*\n/m, '');
+  writeFileSync(compose, volumes < 0 ? text : text.replace(/^    volumes:\n/m, (line) => line + indented.slice(volumes + 1).join('')));
+  return name!;
 }

@@ -26,3 +26,18 @@ export const installingPrograms: InstallingProgram[] = [
   { name: 'npm-in-compose', title: "npm ci in a service's own command", user: '1000:1000', prints: WAIT, service: 'wait' },
   { name: 'pnpm-in-a-script', title: 'pnpm, which the build itself brings, in a script', user: '1000:1000', prints: WAIT },
 ];
+
+/** A service of a ready-made image that installs first, in `installs/<name>/`. */
+export interface ReadyMade {
+  name: string;
+  title: string;
+  service: string;
+  /** Whom it runs as once its image is built here and unroot has run again; undefined where the code is mounted for development. */
+  user?: string;
+  prints: string;
+}
+
+export const readyMade: ReadyMade[] = [
+  { name: 'ready-made-debian', title: "the report's Dockerfile for an image of Debian, which the next run takes off root", service: 'greet', user: '10001:10001', prints: FIGLET_HI },
+  { name: 'ready-made-node', title: "the report's Dockerfile for an image of Node with the code mounted, and a volume for its modules", service: 'wait', prints: WAIT },
+];

@@ -21,8 +21,8 @@ export function serviceInstalls(linked: LinkedService, project: Project): Reason
   const [problem] = byHand;
   if (!target || (!problem && !move)) return undefined;
   if (problem) return { rule: 'installs-at-start', ...problem };
-  const [first] = move!.installs;
-  return { rule: 'installs-at-start', message: `${first!.where} runs ${first!.text}`, advice: advice(linked, target, move!) };
+  const first = move!.installs.find(({ install }) => install.verb === 'install') ?? move!.installs[0]!;
+  return { rule: 'installs-at-start', message: `${first.where} runs ${first.install.words.map(({ text }) => text).join(' ')}`, advice: advice(linked, target, move!) };
 }
 
 /** The Dockerfile and the lines of the service that go with it. */
