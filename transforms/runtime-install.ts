@@ -23,7 +23,10 @@ the same command and the same options.
 
 It stays away from what depends on the start: variables that only the start sets, conditions, loops,
 failures that are ignored, installs in the background, directories that a mount would hide, and package
-managers that it does not know well enough. Those are shown with the reason.`,
+managers that it does not know well enough. Those are shown with the reason.
+
+A service of a ready-made image stays as it is; the report has the Dockerfile and the lines of compose
+that would mend it.`,
   setsUser: false,
   example: 'apt-get-in-the-start-command-becomes-a-run',
   *apply({ project }) {

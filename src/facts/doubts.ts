@@ -166,12 +166,18 @@ function isBuild({ name, words }: Started): boolean {
     case 'lein':
     case 'gradle':
     case 'gradlew':
+    case 'mvn':
+    case 'mvnw':
     case 'ant':
     case 'tsc':
       return !words.some(({ value }) => /^--?(version|help)$/.test(value ?? ''));
     case 'cabal':
     case 'stack':
       return /^(new-|v2-)?(build|test|run|bench|install)$/.test(verb ?? '');
+    case 'prisma':
+      return verb === 'generate';
+    case 'swift':
+      return /^(build|package|run|test)$/.test(verb ?? '');
     case 'cargo':
     case 'dotnet':
       return /^(build|test|run|publish|bench)$/.test(verb ?? '');

@@ -4,7 +4,7 @@ import type { FileEdit } from '../edit.ts';
 import { globMatches } from '../images/glob.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { readFlow } from '../shell/flow.ts';
-import type { ShellWord } from '../shell/read.ts';
+import { resolvePath, type ShellWord } from '../shell/read.ts';
 import { commandsOf, mentions } from './commands.ts';
 import { isKeptOut } from './context-ignore.ts';
 import { type Copy, copiesOf, copiesOfFile } from './copies.ts';
@@ -38,10 +38,10 @@ export function buildSteps(target: Target, moves: readonly MovedInstall[]): Buil
       result.done.push(`${joined.packages.join(' ')} joins line ${joined.line}`);
       continue;
     }
-    const spot = group.some(({ install }) => install.kind === 'language') ? languageSpot(group, target) : systemSpot(target);
+    const spot = group.some(({ install }) => install.kind === 'language') ? languageSpot(group, target) : withPackageFiles(systemSpot(target), group, target);
     result.doubts.push(...spot.doubts);
     if (spot.problem !== undefined) {
-      const { install, where } = group.find(({ install }) => install.kind === 'language') ?? group[0]!;
+      const { install, where } = group.find(({ install }) => install.kind === 'language' || packageFiles(install).length > 0) ?? group[0]!;
       return { ...result, problem: { message: `${where} runs ${shown(install)}, which ${spot.problem}`, advice: spot.advice ?? 'install it in a RUN of the Dockerfile, before USER, and take it out of the start' } };
     }
     const own = spot.after ? below(target.unit.dockerfile, spot.after) : spot.head!;
@@ -144,6 +144,28 @@ function systemSpot(target: Target): Spot {
   if (first && isRootStep(first)) return { ...spot, head: above(target.unit.dockerfile, first.instruction) };
   const root = steps.findLast((step, index) => isRootStep(steps[index + 1] ?? { ...step, user: historyOf(target.stage, target.unit).user }));
   return root ? { ...spot, after: root.instruction } : { ...spot, after: target.stage.from };
+}
+
+/** Behind the copies of the packages that are files of the build context. */
+function withPackageFiles(spot: Spot, group: readonly MovedInstall[], target: Target): Spot {
+  const steps = stepsOf(target);
+  let { after } = spot;
+  for (const { install, cwd } of group) {
+    for (const name of packageFiles(install)) {
+      const path = resolvePath(cwd, name);
+      const [copy] = path === undefined ? [] : copiesOfFile(target, path);
+      if (!copy) return { ...spot, problem: `needs ${name}, which nothing in sight puts into the image` };
+      after = later(after, steps.some(({ instruction }) => instruction === copy.step.instruction) ? copy.step.instruction : undefined);
+    }
+  }
+  if (after && !isRootBehind(target, after)) after = later(after, steps.findLast(({ instruction }) => instruction.keyword === 'USER')?.instruction);
+  return { ...spot, after };
+}
+
+/** What of a distribution's packages is a file: `./tool.deb`. */
+function packageFiles({ kind, named }: InstallCommand): string[] {
+  if (kind !== 'system') return [];
+  return named.flatMap(({ value }) => (value !== undefined && !/^\w+:\/\//.test(value) && (/^\.{0,2}\//.test(value) || /\.(deb|rpm|apk)$/.test(value)) ? [value] : []));
 }
 
 /** What an install of packages stands before, at the head of a stage. */
@@ -289,7 +311,7 @@ function commandsFor(group: readonly MovedInstall[], cwd: string | undefined, ta
   for (const move of group) {
     const { install, text } = move;
     if (install.family === 'apk' && (install.verb === 'update' || install.verb === 'clean')) continue;
-    if (install.kind === 'language' && move.cwd !== undefined && move.cwd !== here) {
+    if ((install.kind === 'language' || packageFiles(install).length > 0) && move.cwd !== undefined && move.cwd !== here) {
       commands.push(`cd ${move.cwd}`);
       here = move.cwd;
     }

@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 import type { LinkedService, Target } from '../project.ts';
-import { commandsIn, type FlowChain, type FlowCommand, type FlowIf, type FlowItem, type FlowList, type FlowNode, type FlowPipeline } from '../shell/flow.ts';
+import { commandsIn, type FlowChain, type FlowCommand, type FlowIf, type FlowItem, type FlowList, type FlowNode, type FlowPipeline, readFlow } from '../shell/flow.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { calledScript, carriedScript, operands, unwrap } from './commands.ts';
 import { originOf } from './copies.ts';
 import { type History, historyOf } from './history.ts';
 import { asksWhetherInstalled, type InstallCommand, installIn } from './install-commands.ts';
-import { dependencyDirectories } from './install-inputs.ts';
+import { dependencyDirectories, inputsOf } from './install-inputs.ts';
 import { memo } from './memo.ts';
 import { carriedArguments, findScript, handsOver, keepsArguments, packageScript, packageScripts, scriptArguments, scriptPath } from './start.ts';
 import { startText, type StartText, type StartWords, type TextPlace, wordsOfImage, wordsOfService } from './start-texts.ts';
@@ -86,6 +86,8 @@ class Walker {
   private readonly exported = new Map<string, string | undefined>();
   /** Variables that a text sets itself. */
   private readonly assigned = new Map<string, string | undefined>();
+  /** Variables that a text sets from one of the image, by that one's name. */
+  private readonly restsOn = new Map<string, string>();
   private readonly seen = new Set<string>();
   private readonly target: Target;
   private readonly history: History;
@@ -164,6 +166,11 @@ class Walker {
       for (const part of parts.slice(2)) this.node(part, place);
       return;
     }
+    if (or < 0 && parts.length > 1 && parts.slice(1).every((part) => installsOnly(part, text)) && this.fed(parts[0]!, parts[1]!, place)) {
+      text.gone.add(parts[0]!);
+      for (const part of parts.slice(2)) this.node(part, place);
+      return;
+    }
     const guardedBy = or < 0 ? parts.length : or + 1;
     parts.slice(0, guardedBy).forEach((part, index) => {
       const test = parts.slice(0, index).find(isTest);
@@ -183,7 +190,7 @@ class Walker {
     const text = place.text!;
     const [only] = node.condition.items;
     const elseSays = !node.otherwise || node.otherwise.items.every((item) => isNotice(item.node));
-    if (node.condition.items.length === 1 && !node.elif && elseSays && this.guarded(only!.node, node.then, 'missing', place)) {
+    if (node.condition.items.length === 1 && !node.elif && elseSays && (this.guarded(only!.node, node.then, 'missing', place) || this.fed(only!.node, node.then, place))) {
       text.gone.add(node);
       return;
     }
@@ -214,6 +221,28 @@ class Walker {
     return true;
   }
 
+  /** Whether something is an install behind the question whether its manifest is there, which the image has; then it is taken. */
+  private fed(guard: FlowNode, body: FlowNode, place: Place): boolean {
+    const text = place.text!;
+    if (place.maybe !== undefined || !installsOnly(body, text)) return false;
+    const asked = askedBy(guard, 'present');
+    if (!asked || asked === 'installed') return false;
+    const path = resolvePath(firstCommand(guard)?.cwd ?? this.history.cwd, asked.path);
+    const isRead = commandsIn(text.flow, body).some((command) => {
+      const install = installIn(command);
+      return install?.kind === 'language' && inputsOf(install, command.cwd, this.target).files.includes(path ?? '');
+    });
+    const origin = path !== undefined && isRead ? originOf(this.target, path) : undefined;
+    if (typeof origin !== 'object' || origin.text === undefined || this.isMountedOver(path!)) return false;
+    this.node(body, place);
+    takeAll(body, text);
+    return true;
+  }
+
+  private isMountedOver(path: string): boolean {
+    return this.services.some(({ service }) => service.mounts.some(({ target }) => path === target || path.startsWith(`${target.replace(/\/$/, '')}/`)));
+  }
+
   private pipeline(node: FlowPipeline, place: Place): void {
     const [only] = node.parts;
     if (node.parts.length === 1) return this.node(only!, node.negated ? { ...place, maybe: place.maybe ?? 'is asked for its failure' } : place);
@@ -242,7 +271,7 @@ class Walker {
   private call(command: ShellCommand, place: Place, node?: FlowCommand): void {
     const install = installIn(command);
     if (install) return this.refuse(install, place.maybe ?? 'is handed to another program to run', place);
-    this.remember(command);
+    this.remember(command, node?.uses ?? []);
     const invocation = unwrap(command);
     const { name, words } = invocation;
     if (words.length === 0 || place.depth >= MAX_DEPTH) return;
@@ -262,7 +291,7 @@ class Walker {
       if (typeof script === 'object') return this.file(script.path, command, place);
     }
     const runsOthers = name !== undefined && /^(docker-entrypoint\.sh|docker-php-entrypoint|entrypoint\.sh|__cacert_entrypoint\.sh|xargs|watch|script|flock|dockerize|wait-for-it|wait-for-it\.sh)$/.test(name);
-    const inner = runsOthers ? innerCommand(words) : undefined;
+    const inner = runsOthers ? (installBehind(words) ?? innerCommand(words)) : undefined;
     if (inner) this.call(plainCommand(inner, command.cwd), { ...place, depth: place.depth + 1 });
     else this.note(command, name);
   }
@@ -318,13 +347,14 @@ class Walker {
     const why = place.maybe ?? this.whyNot(install, { uses, substitutes }, text);
     if (why !== undefined) return this.refuse(install, why, place);
     const kept = wordsToRun(command);
-    if (!kept) return this.refuse(install, 'depends on something that only the start knows', place);
-    for (const name of uses) if (!this.assigned.has(name) && name !== '') this.doubts.push(`${shown(install)} rests on ${name}, which may be set otherwise at the start`);
+    const replaced = kept && replacedIn(install, kept.join(' '));
+    if (!kept || !replaced) return this.refuse(install, 'depends on something that only the start knows', place);
+    for (const name of uses.flatMap((one) => (this.assigned.has(one) ? (this.restsOn.get(one) ?? []) : one))) if (name !== '') this.doubts.push(`${shown(install)} rests on ${name}, which may be set otherwise at the start`);
     if (install.verb === 'upgrade') this.doubts.push(`${shown(install)} upgrades at every start; in the image it does so at every build`);
     else if (renews(install)) this.doubts.push(`${shown(install)} fetches the newest version at every start; in the image it stays what it was at the build`);
     text.gone.add(node);
     const environment = install.kind === 'language' ? this.handedOn() : this.handedOn(/^(DEBIAN_FRONTEND|ACCEPT_EULA|.*_proxy)$/i);
-    this.moves.push({ install, text: [...environment, ...kept].join(' '), cwd: command.cwd ?? this.history.cwd, where: this.whereOf(text), services: this.services });
+    this.moves.push({ install: replaced, text: [...environment, ...kept].join(' '), cwd: command.cwd ?? this.history.cwd, where: this.whereOf(text), services: this.services });
   }
 
   private whyNot(install: InstallCommand, { uses, substitutes }: { uses: string[]; substitutes: boolean }, { place }: StartText): string | undefined {
@@ -412,11 +442,15 @@ class Walker {
   }
 
   /** What later commands see of this one. */
-  private remember({ words, assignments, conditional }: ShellCommand): void {
+  private remember({ words, assignments, conditional }: ShellCommand, uses: readonly string[]): void {
     const name = words[0]?.value;
+    // `X=${X:-default}`: whoever starts it may say otherwise.
+    const outside = uses.filter((one) => !this.assigned.has(one));
+    const isOpen = conditional || outside.some((one) => this.history.environment(one) === undefined);
     if (words.length === 0) {
       for (const { name: variable, value } of assignments) {
-        const known = conditional ? undefined : value;
+        const known = isOpen ? undefined : value;
+        if (outside[0] !== undefined) this.restsOn.set(variable, outside[0]);
         this.assigned.set(variable, known);
         if (this.exported.has(variable) || this.history.environment(variable) !== undefined) this.exported.set(variable, known);
       }
@@ -425,7 +459,8 @@ class Walker {
     for (const { value, text } of words.slice(1)) {
       const [variable] = /^\w+/.exec(text) ?? [];
       if (variable === undefined) continue;
-      const set = conditional ? undefined : text.includes('=') ? value?.slice(variable.length + 1) : this.assigned.get(variable);
+      const set = isOpen ? undefined : text.includes('=') ? value?.slice(variable.length + 1) : this.assigned.get(variable);
+      if (outside[0] !== undefined) this.restsOn.set(variable, outside[0]);
       this.assigned.set(variable, set);
       if (name === 'export') this.exported.set(variable, set);
     }
@@ -569,11 +604,24 @@ function unwrapName(node: FlowNode): string | undefined {
   return node.kind === 'command' ? unwrap(node.command).name : undefined;
 }
 
+/** The install among what a program runs, whatever its own options take. */
+function installBehind(words: ShellWord[]): ShellWord[] | undefined {
+  const tails = words.map((_, index) => words.slice(index)).slice(1);
+  return tails.find((tail) => installIn(plainCommand(tail, undefined)));
+}
+
 /** The command behind the options of a program that runs another. */
 function innerCommand(words: ShellWord[]): ShellWord[] | undefined {
   const dashes = words.findIndex(({ value }) => value === '--');
   const rest = dashes > 0 ? words.slice(dashes + 1) : words.slice(words.findIndex(({ value }, index) => index > 0 && value !== undefined && !value.startsWith('-')));
   return rest.length > 0 && rest.length < words.length ? rest : undefined;
+}
+
+/** An install as it is with its variables replaced: a list of packages may come from one. */
+function replacedIn(install: InstallCommand, text: string): InstallCommand | undefined {
+  if (!install.words.some((word) => /[$`{]/.test(word.text))) return install;
+  const [command, ...others] = readFlow(text).commands;
+  return command && others.length === 0 ? installIn(command) : undefined;
 }
 
 /** The words of an install as a RUN has them; undefined where one is not known. */
@@ -586,9 +634,13 @@ function wordsToRun(command: ShellCommand): string[] | undefined {
   return texts.includes(undefined) ? undefined : (texts as string[]);
 }
 
+/** A word as a RUN has it: variables replaced, and what a shell makes several words of still several. */
 function textOf({ text, value }: ShellWord): string | undefined {
   if (!/[$`{]/.test(text)) return text;
-  return value === undefined ? undefined : quote(value);
+  if (value === undefined || /^"[^"]*"$/.test(text)) return value === undefined ? undefined : quote(value);
+  if (!/[\s*?[]/.test(value)) return value === '' ? undefined : quote(value);
+  const isBare = !/["'\\]/.test(text) && !/[*?[]/.test(value);
+  return isBare ? value.trim().split(/\s+/).map(quote).join(' ') : undefined;
 }
 
 /** A text as one word of a shell. */
