@@ -1,7 +1,7 @@
 import { DISTRIBUTION_ACCOUNTS, kindredOf } from '../images/recipes.ts';
 import type { Family, ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
-import { isIdTaken, isNameTaken, type MadeAccount, madeAccounts } from './accounts.ts';
+import { hasChangedIds, isIdTaken, isNameTaken, type MadeAccount, madeAccounts, withChangedIds } from './accounts.ts';
 import { fixedParent } from './built-upon.ts';
 import { accountCommands, familyOf } from './family.ts';
 import { basesAccounts, fittingAccount } from './fitting-account.ts';
@@ -111,7 +111,7 @@ function packaged(target: Target, family: Family): Account | undefined {
   for (const { program } of installedPrograms(target)) {
     const name = packageAccount(program, family);
     if (name === undefined || name === 'nobody') continue;
-    const isFixed = name === 'www-data' && (family === 'debian' || family === 'ubuntu');
+    const isFixed = name === 'www-data' && (family === 'debian' || family === 'ubuntu') && !hasChangedIds(name, historyOf(target.stage, target.unit));
     const user = isFixed ? '33:33' : name;
     return { user, owner: user, name, uid: isFixed ? 33 : undefined, gid: isFixed ? 33 : undefined, home: undefined, source: 'package', create: undefined };
   }
@@ -144,9 +144,11 @@ function existing(account: MadeAccount, history: History): Account {
  * An uncatalogued base that is named for PHP or Apache brings files that are www-data's, as those of its
  * kind do; Debian and Ubuntu have it everywhere. Such a base makes the fix unsafe anyway.
  */
-function webServersOwn({ base }: History, family: Family): Account | undefined {
+function webServersOwn(history: History, family: Family): Account | undefined {
+  const { base } = history;
   if (base.kind !== 'image' || base.facts || (family !== 'debian' && family !== 'ubuntu')) return undefined;
   if (!/(^|[/_-])(php-?fpm|php-?apache|apache2?)([:@_-]|$)/.test(base.text)) return undefined;
+  if (hasChangedIds('www-data', history)) return shippedAs(withChangedIds({ name: 'www-data', uid: 33, gid: 33 }, history));
   return { ...distributionAccount('www-data', [33, 33]), source: 'base' };
 }
 
@@ -155,7 +157,7 @@ function shipped(history: History): Account | undefined {
   const { base } = history;
   const facts = base.kind === 'image' ? base.facts : undefined;
   if (!facts || facts.entry.action === 'create-user') return undefined;
-  const account = basesAccounts(history).find(({ uid, name }) => uid !== undefined && uid !== 65_534 && name !== 'ubuntu');
+  const account = basesAccounts(history).find(({ uid, name }) => (uid !== undefined || (name !== undefined && hasChangedIds(name, history))) && uid !== 65_534 && name !== 'ubuntu');
   return account && shippedAs(account);
 }
 

@@ -1,3 +1,4 @@
+import type { ImageAccount } from '../images/types.ts';
 import type { ShellCommand } from '../shell/read.ts';
 import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import type { History, Step } from './history.ts';
@@ -35,7 +36,12 @@ interface Book {
   groups: Map<string, number | undefined>;
   /** Accounts that the chain removes, of the base or its own. */
   removed: Set<string>;
+  /** The numbers that the chain gives to accounts of the base, by name; undefined where one is not known. */
+  changed: Map<string, ChangedIds>;
 }
+
+/** What became of the numbers of an account that the base brings. */
+type ChangedIds = { uid?: number | undefined; gid?: number | undefined };
 
 /** The accounts that the chain makes, in order; a later change of ids is taken in, a removed one is out. */
 export function madeAccounts(history: History): MadeAccount[] {
@@ -45,6 +51,19 @@ export function madeAccounts(history: History): MadeAccount[] {
 /** Whether the chain removes an account. */
 export function isRemoved(name: string | undefined, history: History): boolean {
   return name !== undefined && bookOf(history).removed.has(name);
+}
+
+/** Whether the chain gives an account of the base other numbers. */
+export function hasChangedIds(name: string, history: History): boolean {
+  return bookOf(history).changed.has(name);
+}
+
+/** An account of the base with the numbers that the chain gives it, without those that are not known any more. */
+export function withChangedIds(account: ImageAccount, history: History): ImageAccount {
+  const changed = account.name === undefined ? undefined : bookOf(history).changed.get(account.name);
+  if (!changed) return account;
+  const { uid, gid, ...rest } = { ...account, ...changed };
+  return { ...rest, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
 }
 
 /** Whether a new account can't have this name, because the chain makes an account or group that has it. */
@@ -60,7 +79,7 @@ export function isIdTaken(id: number, history: History): boolean {
 }
 
 const bookOf = memo((history: History): Book => {
-  const book: Book = { accounts: [], groups: new Map(), removed: new Set() };
+  const book: Book = { accounts: [], groups: new Map(), removed: new Set(), changed: new Map() };
   for (const step of history.steps) {
     if (!mentions(step, /user|group|passwd/)) continue;
     for (const command of commandsOf(step)) readCommand(unwrap(command), command, step, book);
@@ -81,7 +100,7 @@ function readCommand(invocation: Invocation, command: ShellCommand, step: Step, 
     return;
   }
   if (name === 'useradd' || name === 'adduser') addUser(name, invocation, step, accounts, groups);
-  if (name === 'usermod' || name === 'groupmod') modify(name, invocation, accounts, groups);
+  if (name === 'usermod' || name === 'groupmod') modify(name, invocation, command, book);
   if (name === 'gpasswd') join(accounts, option(words, 'a', 'add')?.value, last(operands(words, /^(-a|--add)$/)));
   if (command.redirects.some(({ target }) => target.value === '/etc/passwd')) addLine(words.map((word) => word.value).join(' '), step, accounts);
 }
@@ -98,14 +117,15 @@ function addUser(tool: 'useradd' | 'adduser', { words }: Invocation, step: Step,
   const [first, second] = operands(words, TAKES_VALUE[tool]);
   if (tool === 'adduser' && second?.value !== undefined) return join(accounts, first?.value, second.value);
   const name = first?.value;
-  if (name === undefined || !/^[a-z_][a-z0-9_.-]*\$?$/i.test(name)) return;
+  const variable = /^"?(\$\w+|\$\{\w+\})"?$/.exec(first?.text ?? '')?.[1];
+  if (name === undefined || (variable === undefined && !/^[a-z_][a-z0-9_.-]*\$?$/i.test(name))) return;
   const uid = option(words, 'u', 'uid');
   const group = tool === 'useradd' ? option(words, 'g', 'gid') : (option(words, 'G', 'ingroup') ?? option(words, undefined, 'gid'));
   const primary = groupOf(group?.value, groups);
   const supplementary = tool === 'useradd' ? (option(words, 'G', 'groups')?.value ?? '').split(',').filter(Boolean) : [];
   accounts.push({
     name,
-    variable: /^"?(\$\w+|\$\{\w+\})"?$/.exec(first!.text)?.[1],
+    variable,
     uid: number(uid),
     gid: group ? primary.gid : ownGroupId(tool, words, number(uid), name, groups),
     group: group ? primary.name : name,
@@ -130,16 +150,25 @@ function ownGroupId(tool: string, words: Invocation['words'], uid: number | unde
   return system || hasFlag(words, tool === 'useradd' ? 'N' : undefined, 'no-user-group') ? undefined : uid;
 }
 
-function modify(tool: 'usermod' | 'groupmod', { words }: Invocation, accounts: MadeAccount[], groups: Map<string, number | undefined>): void {
-  const target = last(operands(words, tool === 'usermod' ? /^(-[aAcdefgGlLpRsuvwZ]|--(uid|gid|groups|home|shell|login|comment))$/ : /^(-[gnpR]|--(gid|new-name))$/));
+function modify(tool: 'usermod' | 'groupmod', { words }: Invocation, command: ShellCommand, { accounts, groups, changed }: Book): void {
+  const target = last(operands(words, tool === 'usermod' ? /^(-[cdefgGlpRsuvwZ]|--(uid|gid|groups|home|shell|login|comment))$/ : /^(-[gnpR]|--(gid|new-name))$/));
+  if (target === undefined) return;
+  // A number that who builds may choose, or that a branch sets, is not known.
+  const set = (word: ReturnType<typeof option>) => (command.conditional || word?.text.includes('$') ? undefined : number(word));
   if (tool === 'groupmod') {
-    groups.set(target ?? '', number(option(words, 'g', 'gid')));
-    for (const account of accounts) if (account.group === target) account.gid = number(option(words, 'g', 'gid'));
+    const gid = option(words, 'g', 'gid');
+    if (!gid) return;
+    groups.set(target, number(gid));
+    for (const account of accounts) if (account.group === target) account.gid = number(gid);
+    if (!accounts.some(({ group }) => group === target)) changed.set(target, { ...changed.get(target), gid: set(gid) });
     return;
   }
-  const account = accounts.find((one) => one.name === target);
-  if (!account) return;
   const uid = option(words, 'u', 'uid');
+  const account = accounts.find((one) => one.name === target);
+  if (!account) {
+    if (uid) changed.set(target, { ...changed.get(target), uid: set(uid) });
+    return;
+  }
   if (uid) account.uid = number(uid);
   const added = option(words, 'G', 'groups')?.value;
   if (added) account.groups.push(...added.split(','));

@@ -3,13 +3,16 @@ import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
 import type { History, Step } from './history.ts';
 
-/** Whether an `rm` behind the command that makes a path takes it away again, or what is above it. */
-export function isTakenAway(path: string, madeIn: Step, madeBy: ShellCommand, history: History): boolean {
+/**
+ * Whether an `rm` behind what makes a path takes it away again, or what is above it.
+ * @param madeBy the command of the step; undefined for a COPY or ADD
+ */
+export function isTakenAway(path: string, madeIn: Step, madeBy: ShellCommand | undefined, history: History): boolean {
   const from = history.steps.indexOf(madeIn);
   return history.steps.slice(from).some((step) => {
     if (!mentions(step, /\brm(dir)?\b/)) return false;
     const commands = commandsOf(step);
-    return commands.slice(step === madeIn ? commands.indexOf(madeBy) + 1 : 0).some((command) => removes(command, path));
+    return commands.slice(step === madeIn && madeBy ? commands.indexOf(madeBy) + 1 : 0).some((command) => removes(command, path));
   });
 }
 
@@ -17,7 +20,8 @@ function removes(command: ShellCommand, path: string): boolean {
   const { name, words } = unwrap(command);
   if (name !== 'rm' && name !== 'rmdir') return false;
   return operands(words).some(({ value }) => {
-    const removed = resolvePath(command.cwd, value)?.replace(/\/\*$/, '');
+    // The shell reads `~/*` as a pattern below the home, which is root's while it builds.
+    const removed = resolvePath(command.cwd, value?.replace(/^~(?=\/)/, '/root'))?.replace(/\/\*$/, '');
     return removed !== undefined && (path === removed || path.startsWith(`${removed === '/' ? '' : removed}/`));
   });
 }

@@ -125,6 +125,11 @@ export function hidesAt(target: Target, history: History, copy: Copy, path: stri
   return sources.some((source) => isArchive(copy, source!) || !isInContext(target, copy, source!));
 }
 
+/** Whether a COPY or ADD brings something that the build context does not have. */
+export function lacksSource(target: Target, copy: Copy): boolean {
+  return copy.from === undefined && copy.sources.some((source) => source !== undefined && !source.startsWith('<<') && !isInContext(target, copy, source));
+}
+
 /** Whether a source that nobody can look into may end up at a path, or bring it along. */
 function mayReach(copy: Copy, source: string, path: string): boolean {
   const { destination } = copy;

@@ -1,7 +1,8 @@
 import type { Target } from '../project.ts';
+import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
-import { operands } from './commands.ts';
-import { copiesOf } from './copies.ts';
+import { operands, option } from './commands.ts';
+import { copiesOf, lacksSource, originOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
 import { elixirReleases } from './frameworks.ts';
 import { historyOf } from './history.ts';
@@ -9,14 +10,15 @@ import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
 import { generatedHeader } from './keep-away/not-for-us.ts';
 import { isTool } from './keep-away/tool-image.ts';
+import { writtenByRun } from './made-files.ts';
 import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
-import { isKnownProgram } from './programs.ts';
+import { isKnownProgram, isRuntime } from './programs.ts';
 import { serversOf } from './servers.ts';
-import { type Started, startOf } from './start.ts';
+import { packageScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
-import { writesOf } from './writes.ts';
+import { emptyWorkdir, writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
 export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
@@ -65,9 +67,25 @@ function startDoubts(target: Target): Reason[] {
   const doubts: Reason[] = start.unseen.map((path) => ({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context`, line }));
   if (start.partly) doubts.push({ rule: 'unreadable-start', message: 'a start script could not be read in full', line });
   for (const path of start.opaque) doubts.push({ rule: 'program-out-of-sight', message: `${path} is not in sight, so it may be a script`, line });
+  const mounted = mountedProgram(target);
+  if (mounted !== undefined) doubts.push({ rule: 'program-out-of-sight', message: mounted, line });
   const nameless = start.commands.find(({ name, command }) => name === undefined && command.words.length > 0);
   if (nameless) doubts.push({ rule: 'unreadable-start', message: `what ${nameless.words[0]!.text} starts depends on a variable`, line });
   return doubts;
+}
+
+/** A runtime that works in a directory which nothing fills: whoever runs it mounts the code there, and where it writes is theirs. */
+function mountedProgram(target: Target): string | undefined {
+  const history = historyOf(target.stage, target.unit);
+  const { cwd } = history;
+  if (cwd === undefined || emptyWorkdir(history).length === 0) return undefined;
+  for (const { name, words, script } of startOf(target).commands) {
+    if (script || name === undefined || !isRuntime(name)) continue;
+    const [code] = operands(words).map(({ value }) => value);
+    const path = code === undefined || !/[./]/.test(code) ? undefined : resolvePath(cwd, code);
+    if (packageScript({ name, words, through: [] }) !== undefined || (path?.startsWith(`${cwd}/`) ?? false)) return `nothing is put into ${cwd}, so what ${words.map(({ text }) => text).join(' ')} starts is mounted there by whoever runs it`;
+  }
+  return undefined;
 }
 
 /** RULES C: an OS base with a known program is as good as a known image; with an unknown one it is not. */
@@ -88,6 +106,31 @@ function openAbout(started: Started, target: Target): string {
 
 /** A configuration that is not in sight may have the server write anywhere, or read what only root may. */
 function configurationDoubts(target: Target): Reason[] {
+  return [...hiddenConfigurations(target), ...gapsIn(target)];
+}
+
+/** Configurations of servers that nobody here reads, and that are not in sight. */
+function hiddenConfigurations(target: Target): Reason[] {
+  const history = historyOf(target.stage, target.unit);
+  return startOf(target).commands.flatMap((started) => {
+    const { name, words, command } = started;
+    if (/^php(\d[\d.]*)?-fpm/.test(name ?? '')) {
+      const copy = copiesOf(history).find(({ destination }) => FPM_CONFIGURATION.test(destination ?? ''));
+      return copy && lacksSource(target, copy) ? [hiddenConfiguration(copy.sources.join(' '), name!)] : [];
+    }
+    const named = name === 'uwsgi' ? option(words, undefined, 'ini') : name === 'gunicorn' ? option(words, 'c', 'config') : undefined;
+    const path = resolvePath(command.cwd, named?.value);
+    return path === undefined || originOf(target, path) !== undefined || writtenByRun(history, path) !== undefined ? [] : [hiddenConfiguration(path, name!)];
+  });
+}
+
+const FPM_CONFIGURATION = /^\/(usr\/local\/etc\/php-fpm|etc\/php[^/]*(\/[\d.]+)?\/(php-)?fpm)/;
+
+function hiddenConfiguration(file: string, program: string): Reason {
+  return { rule: 'write-sign', message: `${file} configures ${program} and is not in sight, and neither is what that writes` };
+}
+
+function gapsIn(target: Target): Reason[] {
   return serversOf(target).flatMap(({ name, configuration: { gaps } }) => (gaps.length === 0 ? [] : [{ rule: 'write-sign' as const, message: `part of the configuration of ${name} is out of sight, and with it what it writes: ${gaps[0]}` }]));
 }
 

@@ -2,7 +2,7 @@ import { DISTRIBUTION_ACCOUNTS, kindredOf } from '../images/recipes.ts';
 import type { ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
-import { isRemoved, type MadeAccount, madeAccounts } from './accounts.ts';
+import { isRemoved, type MadeAccount, madeAccounts, withChangedIds } from './accounts.ts';
 import { commandsOf, mentions, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
@@ -22,7 +22,7 @@ export type Fitting =
 /** RULES D3: the account of the target's own chain that fits the started program; undefined where none does. */
 export function fittingAccount(target: Target, history: History): Fitting | undefined {
   const candidates = madeAccounts(history).filter((account) => isUnprivileged(account) && !isPutIn(account.name, history));
-  const fitting = candidates.filter((account) => owns(account, history) || worksAs(account, history) || (!account.variableId && saysSo(account, target, history)));
+  const fitting = candidates.filter((account) => owns(account, history) || worksAs(account, history) || (account.variableId ? isCalledAs(account, target) : saysSo(account, target, history)));
   if (fitting.length > 0) return { kind: 'made', account: fitting.at(-1)!, sole: false };
   const owner = ownerOfWork(target, history);
   if (owner) return owner;
@@ -55,6 +55,11 @@ function owns({ name, uid }: MadeAccount, history: History): boolean {
 /** Whether a USER of the chain has it work, for a while at least. */
 function worksAs({ name, uid }: MadeAccount, history: History): boolean {
   return history.steps.some(({ user }) => user?.value !== undefined && [name, String(uid)].includes(user.value.split(':')[0]!));
+}
+
+/** Whether an account bears the very name of what is started: it is the program's, whoever chooses its number. */
+function isCalledAs({ name }: MadeAccount, target: Target): boolean {
+  return startOf(target).commands.some((started) => started.name === name);
 }
 
 /** Whether its name, its home or a configuration of the build says that it is the program's. */
@@ -93,7 +98,8 @@ function ownerOfWork(target: Target, history: History): Fitting | undefined {
   const started = startOf(target).argv?.[0];
   const isWork = (path: string | undefined) =>
     path !== undefined && ((history.cwd !== undefined && history.cwd !== '/' && (isWithin(history.cwd, path) || isWithin(path, history.cwd))) || (started?.startsWith('/') === true && isWithin(started, path)));
-  const owner = ownersIn(history).findLast(({ user, paths }) => user !== 'root' && user !== '0' && paths.some(isWork));
+  const closed = madeAccounts(history).filter((account) => !isUnprivileged(account) || isPutIn(account.name, history));
+  const owner = ownersIn(history).findLast(({ user, paths }) => user !== 'root' && user !== '0' && !closed.some(({ name, uid }) => user === name || user === String(uid)) && paths.some(isWork));
   if (!owner) return undefined;
   const { user, group } = owner;
   const uid = numberOf(user);
@@ -110,7 +116,8 @@ function ownerOfWork(target: Target, history: History): Fitting | undefined {
 /** The accounts of the base that the chain does not remove. */
 export function basesAccounts(history: History): ImageAccount[] {
   const { base } = history;
-  return (base.kind === 'image' ? (base.facts?.accounts ?? []) : []).filter(({ name }) => !isRemoved(name, history));
+  const accounts = (base.kind === 'image' ? (base.facts?.accounts ?? []) : []).filter(({ name }) => !isRemoved(name, history));
+  return accounts.map((account) => withChangedIds(account, history));
 }
 
 interface Owner {

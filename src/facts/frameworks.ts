@@ -38,9 +38,9 @@ const FRAMEWORKS: Framework[] = [
 /** The state directories of the framework that a target runs, as far as its manifest is in sight. */
 export const frameworkState = memo((target: Target): FrameworkState[] => {
   const { cwd } = historyOf(target.stage, target.unit);
-  if (cwd === undefined || cwd === '/') return elixirState(target);
+  if (cwd === undefined || cwd === '/') return [...elixirState(target), ...tomcatState(target)];
   const started = startOf(target).commands.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const found = [...elixirState(target), ...railsDatabase(target, cwd, started)];
+  const found = [...elixirState(target), ...tomcatState(target), ...railsDatabase(target, cwd, started)];
   for (const { name, starts, manifest, holds, state } of FRAMEWORKS) {
     if (!started.some((command) => starts.test(command))) continue;
     const origin = originOf(target, posix.join(cwd, manifest));
@@ -74,6 +74,16 @@ function isOldElixir({ from, step: { unit, stage } }: Copy): boolean | undefined
   if (base?.kind !== 'image' || !/(^|\/)elixir$/.test(base.reference.repo)) return undefined;
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(base.reference.tag ?? '') ?? [];
   return major === undefined ? undefined : Number(major) === 1 && Number(minor) < 12;
+}
+
+/** Tomcat that the file unpacks itself, as its own image does: where CATALINA_HOME says. */
+function tomcatState(target: Target): FrameworkState[] {
+  const history = historyOf(target.stage, target.unit);
+  const home = history.variables('CATALINA_HOME');
+  const isOfBase = history.base.kind === 'image' && history.base.facts?.entry.cmd?.[0] === 'catalina.sh';
+  if (typeof home !== 'string' || !home.startsWith('/') || isOfBase || !startOf(target).commands.some(({ name }) => name === 'catalina.sh')) return [];
+  const webapps = copiesOf(history).some(({ sources, destination }) => destination?.startsWith(`${home}/webapps`) && sources.some((source) => source?.endsWith('.war'))) ? ['webapps'] : [];
+  return ['logs', 'temp', 'work', ...webapps].map((name) => ({ path: posix.join(home, name), framework: 'Tomcat' }));
 }
 
 /** The start script of a release copies its configuration to `tmp` beside it, and ends where it can't. */

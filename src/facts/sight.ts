@@ -11,6 +11,11 @@ export function isInSight(name: string, disk: Disk, root: string): boolean {
   return namesUnder(disk).under(root).has(name);
 }
 
+/** Whether a folder holds anything but Dockerfiles: one that does not is no repository in which to look. */
+export function isRepository(disk: Disk, root: string): boolean {
+  return disk.list(root).some((name) => !/dockerfile/i.test(name));
+}
+
 const namesUnder = memo((disk: Disk) => {
   const byRoot = new Map<string, ReadonlySet<string>>();
   return {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
-import { commandsOf, unwrap } from './commands.ts';
+import { commandsOf, hasFlag, unwrap } from './commands.ts';
 import type { History, Step } from './history.ts';
 import { memo } from './memo.ts';
 
@@ -44,13 +44,13 @@ const touchesOf = memo((history: History): Touches => {
   return touches;
 });
 
-const HARMLESS = new Set(['mkdir', 'chown', 'chmod', 'chgrp', 'ls', 'test', '[', 'echo', 'stat', 'install', 'rmdir']);
+const HARMLESS = new Set(['mkdir', 'chown', 'chmod', 'chgrp', 'ls', 'test', '[', 'echo', 'stat', 'rmdir']);
 
 function noteTouches(command: ShellCommand, at: number, { places, unclear }: Touches): void {
   const touch = { by: command, at };
   const { name, words } = unwrap(command);
   const targets = command.redirects.map(({ target }) => target);
-  const isHarmless = name !== undefined && HARMLESS.has(name);
+  const isHarmless = name === 'install' ? hasFlag(words, 'd', 'directory') : name !== undefined && HARMLESS.has(name);
   const paths = isHarmless ? targets.map(({ value }) => resolvePath(command.cwd, value)) : pathsIn(command);
   for (const path of paths) for (const place of ancestorsOf(path)) note(places, place, touch);
   if (isHarmless) return;

@@ -180,7 +180,7 @@ function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: His
 }
 
 /** A working directory that nothing is put into: the program works, and so writes, there. */
-function emptyWorkdir(history: History): Write[] {
+export function emptyWorkdir(history: History): Write[] {
   const { cwd } = history;
   const last = history.steps.findLast(({ instruction }) => instruction.keyword === 'WORKDIR');
   if (cwd === undefined || cwd === '/' || !last || isSystem(cwd) || isApplications(cwd)) return [];
@@ -333,9 +333,9 @@ function isMadeBelow(top: string, path: string, history: History): boolean {
   });
 }
 
-/** Places that are never given away, whatever names them. */
+/** Places that are never given away, whatever names them; quotes in a path and `/path/to/…` are nobody's. */
 function isForbidden(path: string): boolean {
-  return path === '/' || /^\/(bin|sbin|lib|lib64|boot|dev|proc|sys|root)(\/|$)/.test(path) || /^\/(usr|etc|var|run|home|opt|srv|mnt|media)$/.test(path) || /^\/(usr|etc)\/(bin|sbin|lib|lib64|share|include|local)?$/.test(path);
+  return path === '/' || /["']/.test(path) || /^\/path\/to(\/|$)/.test(path) || /^\/(bin|sbin|lib|lib64|boot|dev|proc|sys|root)(\/|$)/.test(path) || /^\/(usr|etc|var|run|home|opt|srv|mnt|media)$/.test(path) || /^\/(usr|etc)\/(bin|sbin|lib|lib64|share|include|local)?$/.test(path);
 }
 
 /** Directories of the distribution, and of code. A `mkdir` there is part of an installation. */

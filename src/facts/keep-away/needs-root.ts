@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
-import { resolvePath } from '../../shell/read.ts';
-import { operands, option } from '../commands.ts';
+import { resolvePath, type ShellWord } from '../../shell/read.ts';
+import { commandsOf, mentions, operands, option, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
-import { historyOf } from '../history.ts';
+import { historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
@@ -40,11 +40,17 @@ function startedProgram(target: Target): Reason | undefined {
   for (const started of start.commands) {
     const { name, script, service } = started;
     const why = name === undefined ? undefined : (PROGRAMS[name] ?? neededBy(name));
-    if (why === undefined) continue;
+    if (why === undefined || isCalledLikeDockers(started, target)) continue;
     const where = script || service ? `${placeOf(started)} runs ${name}` : `it starts ${name}`;
     return { rule: 'needs-root', message: `${where}: ${why}`, line: lineOf(target), advice: USERNS };
   }
   return undefined;
+}
+
+/** A script of one's own may bear the name of Docker's entrypoint, where nothing brings Docker. */
+function isCalledLikeDockers({ name, words }: Started, target: Target): boolean {
+  const isUnseen = name === 'dockerd-entrypoint.sh' && startOf(target).unseen.includes(words[0]?.value ?? '');
+  return isUnseen && !/docker-ce|docker\.io|docker-engine|get\.docker|download\.docker|DOCKER_(VERSION|BUCKET|CHANNEL)|\bdind\b/.test(target.unit.dockerfile.text);
 }
 
 function neededBy(name: string): string | undefined {
@@ -63,8 +69,25 @@ function baseOf(target: Target): Reason | undefined {
   return { rule: 'needs-root', message: `${base.text} needs root: ${entry.notes ?? 'see its documentation'}`, line: target.stage.from.line, advice: USERNS };
 }
 
+/** `usermod -aG docker jenkins`, `adduser jenkins docker`: the program is meant to talk to docker.sock. */
+function dockerGroup(steps: readonly Step[]): Reason | undefined {
+  for (const step of steps) {
+    if (!mentions(step, 'docker')) continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      const isDocker = ({ value }: ShellWord) => value?.split(',').includes('docker') ?? false;
+      const [, group, ...more] = operands(words, /^(-[aghksuG]|--(home|gecos|shell|ingroup|uid|gid|add))$/);
+      const joins = name === 'usermod' ? words.some(isDocker) && option(words, 'G', 'groups') !== undefined : (name === 'adduser' || name === 'addgroup') && group !== undefined && more.length === 0 && isDocker(group);
+      if (joins) return { rule: 'needs-root', message: `RUN ${words.map(({ text }) => text).join(' ')}: ${SOCKET}`, line: step.instruction.line, advice: 'put a socket proxy in front of it; whoever has the socket has the host' };
+    }
+  }
+  return undefined;
+}
+
 function mountsOf(target: Target): Reason | undefined {
-  const { volumes, ports } = historyOf(target.stage, target.unit);
+  const { volumes, ports, steps } = historyOf(target.stage, target.unit);
+  const group = dockerGroup(steps);
+  if (group) return group;
   const dhcp = ports.find(({ port }) => port === 67 || port === 68);
   if (dhcp) return { rule: 'needs-root', message: `EXPOSE ${dhcp.port}: ${DHCP}`, line: dhcp.instruction.line, advice: USERNS };
   const docker = volumes.find(({ path }) => path === '/var/lib/docker' || path === '/var/run/docker.sock' || path === '/run/docker.sock');

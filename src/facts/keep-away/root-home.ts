@@ -1,6 +1,7 @@
+import { posix } from 'node:path';
 import { isTakenAway } from '../after-making.ts';
 import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from '../commands.ts';
-import { copiesOf } from '../copies.ts';
+import { type Copy, copiesOf } from '../copies.ts';
 import { packagesOf } from '../installs.ts';
 import { movableHome } from '../root-paths.ts';
 import { type History, historyOf, type Step } from '../history.ts';
@@ -78,6 +79,7 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   const moved = (variable: string) => step.variables(variable) !== undefined;
   const [verb, second] = operands(words).map(({ value }) => value);
   if ((name === 'pip' || name === 'pip3') && hasFlag(words, undefined, 'user')) return { name: 'pip --user', variable: 'PYTHONUSERBASE' };
+  if (PYTHON.test(name ?? '') && second !== undefined && /(^|\/)setup\.py$/.test(verb ?? '') && hasFlag(words, undefined, 'user')) return { name: 'setup.py --user', variable: 'PYTHONUSERBASE' };
   if (name === 'cargo' && verb === 'install' && !words.some(({ value }) => value?.startsWith('--root')) && !moved('CARGO_HOME')) return { name: 'cargo install', variable: 'CARGO_HOME' };
   if (name === 'composer' && verb === 'global' && !moved('COMPOSER_HOME')) return { name: 'composer global', variable: 'COMPOSER_HOME' };
   if (name === 'playwright' && verb === 'install' && second !== 'deps' && !moved('PLAYWRIGHT_BROWSERS_PATH')) return { name: 'playwright install', variable: 'PLAYWRIGHT_BROWSERS_PATH' };
@@ -89,7 +91,9 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   return name !== undefined && variable !== undefined && verb !== undefined && verb.startsWith('install') && !moved(variable.split(' ')[0]!) ? { name, variable } : undefined;
 }
 
-const INSTALLERS = /\b(pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv|cabal|stack)\b/;
+const PYTHON = /^python[\d.]*$/;
+
+const INSTALLERS = /\b(setup\.py|pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv|cabal|stack)\b/;
 
 /** What only a person at a prompt, or the build itself, looks for in a home. */
 const COSMETIC = /\/\.(cache|npm|gnupg|pip|pip_download_cache_dir|m2|composer\/cache|bashrc|profile|bash_profile|bash_history|zshrc|oh-my-zsh|inputrc|hushlogin|vim|vimrc|viminfo|nanorc|screenrc|tmux\.conf|gdbinit|parallel|bowerrc|wget-hsts|curlrc|wgetrc|gitconfig|ssh\/known_hosts)(\/|$|\b)/;
@@ -137,8 +141,16 @@ function installsElsewhere({ words }: Pick<Invocation, 'words'>): boolean {
 }
 
 function copiedThere(history: History): Reason | undefined {
-  const copy = copiesOf(history).find(({ destination }) => isThere(destination));
+  const copy = copiesOf(history).find((one) => isThere(one.destination) && !(one.sources.length === 1 && OF_A_PROMPT.test(placeOf(one))) && !isTakenAway(one.destination!, one.step, undefined, history));
   return copy && { rule: 'lives-in-root-home', message: `${copy.step.instruction.keyword} puts files into ${copy.destination}`, line: copy.step.instruction.line, advice: 'copy them to /app, or to the home of the account' };
+}
+
+/** What only a shell at a prompt, or an editor in it, reads in a home. */
+const OF_A_PROMPT = /\/\.(bashrc|bash_(profile|aliases|history)|profile|zshrc|inputrc|hushlogin|vimrc|viminfo|nanorc|screenrc|tmux\.conf|gdbinit|bowerrc)$/;
+
+/** Where the single file of a COPY ends up. */
+function placeOf({ sources: [source], destination, intoDirectory }: Copy): string {
+  return intoDirectory ? posix.join(destination!, posix.basename(source ?? '')) : destination!;
 }
 
 function pathThere(history: History): Reason | undefined {

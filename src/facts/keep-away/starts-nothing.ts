@@ -90,5 +90,7 @@ function isPrompt(name: string, args: (string | undefined)[]): boolean {
   if (KEEPS_OPEN.test(name)) return name !== 'tail' || args.some((arg) => arg !== undefined && /^-.*[fF]|\/dev\/null/.test(arg));
   if (!PROMPTS.test(name)) return false;
   if (name === 'php') return args.length === 0 || args.includes('-a');
-  return args.every((arg) => arg !== undefined && /^(-[a-bd-zA-Z]*|--(login|interactive|no-save|vanilla|norc|quiet|no-restore))$/.test(arg));
+  // `bash -c` without more runs what its caller says.
+  const own = args.at(-1) === '-c' && /^(ba|da|a|k|z)?sh$/.test(name) ? args.slice(0, -1) : args;
+  return own.every((arg) => arg !== undefined && /^(-[a-bd-zA-Z]*|--(login|interactive|no-save|vanilla|norc|quiet|no-restore))$/.test(arg));
 }

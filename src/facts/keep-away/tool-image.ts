@@ -4,6 +4,7 @@ import { callerFiles } from '../caller-files.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import { isRuntime } from '../programs.ts';
+import { isRepository } from '../sight.ts';
 import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
@@ -50,5 +51,5 @@ function isWorker(target: Parameters<KeepAway>[0]): boolean {
     const path = word.startsWith('-') ? undefined : resolvePath(history.cwd, word);
     return path !== undefined && copied.some((one) => path === one || path.startsWith(`${one.replace(/\/$/, '')}/`));
   });
-  return isCopied && callerFiles(target) === undefined;
+  return isCopied && isRepository(target.disk, target.unit.file.root) && callerFiles(target) === undefined;
 }

@@ -1,4 +1,10 @@
+import { posix } from 'node:path';
+import { properties } from '../../dockerfile/inside.ts';
+import { programOf } from '../../programs/lookup.ts';
+import type { Target } from '../../project.ts';
+import { madeAccounts } from '../accounts.ts';
 import { commandsOf, mentions, unwrap } from '../commands.ts';
+import { copiesOf } from '../copies.ts';
 import { type History, historyOf } from '../history.ts';
 import { packagesOf } from '../installs.ts';
 import { startOf } from '../start.ts';
@@ -8,17 +14,14 @@ import type { KeepAway } from './index.ts';
 const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root)$/;
 
 /** A cheap look: without one of these words no such package is installed. */
-const MAY_TELL = /SSH_PASSWD|EXPOSE|docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root/;
+const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root/;
 
-/** RULES B4: the start script is out of sight, and what is installed says that it needs root. */
+/** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
   const start = startOf(target);
-  const [script] = start.unseen;
+  const script = start.unseen[0] ?? start.opaque[0];
   if (script === undefined) return undefined;
-  if (!MAY_TELL.test(target.unit.dockerfile.text)) return undefined;
-  const history = historyOf(target.stage, target.unit);
-  const tool = packagesOf(history).find(({ name }) => TELLTALE.test(name))?.name ?? fetched(target.unit.dockerfile.text) ?? installedByPip(history);
-  const sign = tool === undefined ? sshSign(history) : `${tool} is installed, which such scripts use as root`;
+  const sign = signOf(target, script);
   if (sign === undefined) return undefined;
   return {
     rule: 'script-out-of-sight',
@@ -28,9 +31,73 @@ export const scriptOutOfSight: KeepAway = (target) => {
   };
 };
 
+function signOf(target: Target, script: string): string | undefined {
+  const history = historyOf(target.stage, target.unit);
+  const { text } = target.unit.dockerfile;
+  const tool = MAY_TELL.test(text) ? (packagesOf(history).find(({ name }) => TELLTALE.test(name))?.name ?? fetched(text) ?? installedByPip(history)) : undefined;
+  if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
+  return sshSign(history) ?? nameSign(script) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
+}
+
+/** A script that is called after a program which needs root, or drops it. */
+function nameSign(script: string): string | undefined {
+  const named = posix.basename(script).split(/[-_.]/).find((part) => /^(drops|starts-others|needs-root)$/.test(programOf(part)?.need ?? ''));
+  return named === undefined ? undefined : `by its name it starts ${named}, which ${programOf(named)!.need === 'drops' ? 'starts as root and changes its user by itself' : 'needs root'}`;
+}
+
+/** `RUN service postgresql start`: what the build starts that way the script does too. */
+function serviceSign({ steps }: History): string | undefined {
+  for (const step of steps) {
+    if (!mentions(step, /\bservice\b|\/etc\/init\.d\//)) continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      const [first, second, third] = words.map(({ value }) => value);
+      const isService = (name === 'service' && third === 'start') || (first?.startsWith('/etc/init.d/') && second === 'start');
+      if (isService) return `RUN ${words.map(({ text }) => text).join(' ')} says that it starts system services`;
+    }
+  }
+  return undefined;
+}
+
+/** Files for an init, a supervisor or cron, which only root starts. */
+function placeSign(target: Target): string | undefined {
+  for (const { sources, destination } of copiesOf(historyOf(target.stage, target.unit))) {
+    const paths = [...sources, destination].filter((path) => path !== undefined);
+    const place = paths.find((path) => /^\/etc\/(init\.d|sv|service|services\.d|cont-init\.d|s6[\w.-]*|my_init\.d|supervisor|cron(tabs|\.\w+))(\/|$)/.test(path) || /(^|\/)(supervisord?\.conf|crontab)$/.test(path));
+    if (place !== undefined) return `${place} is for what starts others as root`;
+  }
+  return undefined;
+}
+
+/** `RUN su app -c …` and an account of its own for it: the script changes to it in the same way. */
+function changeSign(history: History): string | undefined {
+  const names = new Set(madeAccounts(history).map(({ name }) => name));
+  for (const step of history.steps) {
+    if (!mentions(step, /\bsu(do)?\b|runuser|chpst|setuser/)) continue;
+    for (const command of commandsOf(step)) {
+      const words = [...command.words.slice(1), ...unwrap(command).words].map(({ value }) => value);
+      const changes = /^(su|sudo|runuser|chpst|setuser)$/.test(command.words[0]?.value ?? '');
+      const to = changes ? words.find((value) => value !== undefined && names.has(value)) : undefined;
+      if (to !== undefined) return `RUN ${command.words[0]!.value} changes to ${to}, as such scripts do as root`;
+    }
+  }
+  return undefined;
+}
+
+/** `ENV PUID=1000` that no RUN reads: the script gives an account the ids that whoever runs it asks for. */
+function idSign({ steps }: History): string | undefined {
+  for (const { instruction, unit } of steps) {
+    if (instruction.keyword !== 'ENV' || !/GID|UID/.test(instruction.args)) continue;
+    const id = properties(instruction, unit.dockerfile.escape).find(({ name, value }) => /^(P?[UG]ID|\w+_[UG]ID)$/.test(name) && /^"?\d+"?$/.test(value ?? ''));
+    const isRead = id !== undefined && steps.some((step) => step.instruction.keyword !== 'ENV' && mentions(step, new RegExp(`\\$\\{?${id.name}\\b`)));
+    if (id !== undefined && !isRead) return `ENV ${id.name} says that it changes ids, which takes root`;
+  }
+  return undefined;
+}
+
 /** Tools for dropping that are fetched rather than installed. */
 function fetched(text: string): string | undefined {
-  return /\b(gosu|su-exec|s6-overlay|supervisord)\b/.exec(text)?.[1];
+  return /\b(gosu|su-exec|s6-overlay|supervisord|sudo(?=ers\b))/.exec(text)?.[1];
 }
 
 /** `pip install supervisor`, `easy_install supervisor`. */
