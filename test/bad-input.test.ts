@@ -46,11 +46,9 @@ for (const [what, files, line] of UNREADABLE) {
   });
 }
 
-bad('more directories than are weighed: the target is refused by a stated limit, and soon', () => {
+bad('more directories than are weighed: the target is refused by a stated limit', () => {
   const made = Array.from({ length: 20_000 }, (_, index) => `mkdir -p /srv/data/number-${index}`);
-  const began = performance.now();
   const { report } = unrootText('Dockerfile', `FROM node:20\nRUN <<EOF\n${made.join('\n')}\nEOF\nCMD ["node", "server.js"]\n`, { unsafe: true });
-  assert.ok(performance.now() - began < 20_000, 'each is not compared with each');
   assert.equal(report.targets.map(({ verdict, reasons: [reason] }) => `${verdict} ${reason!.rule}: ${reason!.message}`), [
     'refused too-large: it makes 20000 directories, volumes and accounts, and unroot weighs 1000 at the most',
   ]);

@@ -201,9 +201,7 @@ compose('what is no YAML, or none that compose takes, is refused in one line', (
   const bomb = Array.from({ length: 12 }, (_, index) => `x-${index}: &a${index} [${Array(10).fill(index === 0 ? 'lol' : `*a${index - 1}`).join(', ')}]`).join('\n');
   assert.is(refused(bomb), '6 aliases multiply to more than 1000000 values here; write them out or remove them');
   const many = `services:\n  web:\n    image: a\n    environment:\n${Array.from({ length: 20_000 }, (_, index) => `      K${index}: v\n`).join('')}`;
-  const start = process.cpuUsage();
   assert.is(read(many).of('web').service.variables.length, 20_000);
-  assert.ok(process.cpuUsage(start).user < 5_000_000, 'in reasonable time, whatever else the machine does');
 });
 
 compose('a key goes where the order of the file would have it, in its style', () => {

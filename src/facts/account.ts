@@ -152,12 +152,13 @@ function webServersOwn(history: History, family: Family): Account | undefined {
   return { ...distributionAccount('www-data', [33, 33]), source: 'base' };
 }
 
-/** RULES D4: the account that the base ships for this purpose. */
+/** RULES D4: the account that the base ships for this purpose; by its name where a server's image fixes no number. */
 function shipped(history: History): Account | undefined {
   const { base } = history;
   const facts = base.kind === 'image' ? base.facts : undefined;
   if (!facts || facts.entry.action === 'create-user') return undefined;
-  const account = basesAccounts(history).find(({ uid, name }) => (uid !== undefined || (name !== undefined && hasChangedIds(name, history))) && uid !== 65_534 && name !== 'ubuntu');
+  const accounts = basesAccounts(history).filter(({ uid, name }) => uid !== 65_534 && name !== 'ubuntu');
+  const account = accounts.find(({ uid, name }) => uid !== undefined || (name !== undefined && hasChangedIds(name, history))) ?? (facts.entry.start === 'server' ? accounts[0] : undefined);
   return account && shippedAs(account);
 }
 

@@ -279,7 +279,8 @@ function runtimeDoubts({ services }: Target): Reason[] {
 
 /** What a reader should know of an account that is not a matter of safety. */
 export function noteOn(account: Account): string | undefined {
-  return (account.source === 'file' || account.source === 'package') && account.uid === undefined
-    ? `USER ${account.user} is a name: Kubernetes' runAsNonRoot wants a number; fix the uid where ${account.name} is made`
-    : undefined;
+  if (account.uid !== undefined || account.name === undefined) return undefined;
+  const isName = `USER ${account.user} is a name: Kubernetes' runAsNonRoot wants a number`;
+  if (account.source === 'base') return account.name.includes('$') ? undefined : `${isName}, which this base does not fix`;
+  return account.source === 'file' || account.source === 'package' ? `${isName}; fix the uid where ${account.name} is made` : undefined;
 }
