@@ -281,6 +281,6 @@ function runtimeDoubts({ services }: Target): Reason[] {
 export function noteOn(account: Account): string | undefined {
   if (account.uid !== undefined || account.name === undefined) return undefined;
   const isName = `USER ${account.user} is a name: Kubernetes' runAsNonRoot wants a number`;
-  if (account.source === 'base') return account.name.includes('$') ? undefined : `${isName}, which this base does not fix`;
+  if (account.source === 'base') return account.name.includes('$') ? undefined : `${isName}, and nothing fixes that of ${account.name}`;
   return account.source === 'file' || account.source === 'package' ? `${isName}; fix the uid where ${account.name} is made` : undefined;
 }
