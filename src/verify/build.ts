@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseDockerfile } from '../dockerfile/parse.ts';
-import { type Engine, EngineError } from './engine.ts';
+import { type Engine, EngineError, LateError } from './engine.ts';
 
 /** An image that is there already, or in a registry. */
 export interface ReadyImage {
@@ -90,6 +90,7 @@ export async function buildImage(engine: Engine, plan: BuildPlan): Promise<Image
     });
     return await inspectImage(engine, readFileSync(id, 'utf8').trim());
   } catch (error) {
+    if (error instanceof LateError) throw new EngineError(`${error.message}; verify.buildSeconds of the configuration gives it more`, error.log);
     if (!(error instanceof EngineError)) throw error;
     throw new EngineError(failureIn(error.log) ?? error.message, error.log);
   } finally {

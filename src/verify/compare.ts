@@ -83,8 +83,7 @@ export interface Expected {
 export function whyUnproven({ seen }: Seen, { asks, prints, published }: Expected): string | undefined {
   const { state, log, answers, output, ports } = seen;
   if (state.kind === 'not started') return `it does not start as it is: ${state.why}`;
-  if (state.kind === 'ended' && state.status !== 0) return `it ends with status ${state.status} as it is${lastWords(log)}`;
-  if (state.kind === 'ended' && state.why) return `as it is, ${state.why}`;
+  if (state.kind === 'ended' && (state.status !== 0 || state.why)) return `it ${endOf(state)} as it is${lastWords(log)}`;
   if (state.kind === 'running' && state.health === 'unhealthy') return `its health check does not pass as it is${checkWords(state)}`;
   if (state.kind === 'ended' && prints !== undefined && output !== prints.replaceAll('{uid}', '0')) return `as it is, it prints ${firstChange(prints.replaceAll('{uid}', '0'), output ?? '')}`;
   for (const [index, ask] of asks.entries()) {
@@ -123,12 +122,12 @@ function compareRuns({ before: { seen: before, again }, prints }: Comparison, af
   const different = (message: string): Difference[] => [{ rule: 'runs', message }];
   if (after.state.kind === 'not started') return different(`it no longer starts: ${after.state.why}`);
   if (before.state.kind === 'running') {
-    if (after.state.kind === 'ended') return different(`it ends with status ${after.state.status}${lastWords(after.log)}`);
+    if (after.state.kind === 'ended') return different(`it ${endOf(after.state)}${lastWords(after.log)}`);
     return after.state.health === 'unhealthy' ? different(`its health check no longer passes${checkWords(after.state)}`) : [];
   }
   if (before.state.kind !== 'ended') return [];
   if (after.state.kind === 'running') return different('it no longer ends');
-  if (after.state.status !== before.state.status) return different(`it ends with status ${after.state.status}, not ${before.state.status}${lastWords(after.log)}`);
+  if (after.state.status !== before.state.status) return different(`it ${endOf(after.state)}, not ${before.state.status}${lastWords(after.log)}`);
   const expected = prints?.replaceAll('{uid}', after.user.split(':')[0] || '0');
   if (expected !== undefined) return after.output === expected ? [] : different(`it prints ${firstChange(expected, after.output ?? '')}`);
   // Only what the same image prints each time is to be expected once more.
@@ -147,6 +146,11 @@ function isSameBut(before: string, after: string, was: Observation, is: Observat
 
 function wordsOf(text: string, { home }: Observation): string[] {
   return (home === '/' ? text : text.replaceAll(home, '~')).split(/(\W+)/);
+}
+
+/** `ends with status 137 (it ran out of memory)`. */
+function endOf({ status, why }: Extract<Observation['state'], { kind: 'ended' }>): string {
+  return `ends with status ${status}${why ? ` (${why})` : ''}`;
 }
 
 /** The first line that is another. */

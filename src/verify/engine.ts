@@ -24,6 +24,9 @@ export class EngineError extends Error {
   }
 }
 
+/** One that took longer than it may. */
+export class LateError extends EngineError {}
+
 export interface CallOptions {
   input?: string;
   /** Milliseconds after which the command is ended. */
@@ -39,6 +42,7 @@ export interface CallOptions {
 
 const TIMEOUT = 60_000;
 const IDLE = 10_000;
+const GRACE = 5000;
 const MAX_OUTPUT = 1 << 26;
 
 /**
@@ -162,7 +166,7 @@ export class Engine {
     this.signal?.throwIfAborted();
     if (output.status === 0 || output.wasEnough) return output;
     const what = `${this.command} ${args[0]}`;
-    if (output.isLate) throw new EngineError(`${what} took longer than ${(options.timeout ?? TIMEOUT) / 1000} s`, output.stderr);
+    if (output.isLate) throw new LateError(`${what} took longer than ${(options.timeout ?? TIMEOUT) / 1000} s`, output.stderr);
     throw new EngineError(reasonIn(output.stderr) || `${what} ended with status ${output.status}`, output.stderr);
   }
 
@@ -174,7 +178,8 @@ export class Engine {
       let length = 0;
       let isLate = false;
       const end = () => child.kill('SIGKILL');
-      const timer = setTimeout(() => ((isLate = true), end()), timeout);
+      // A build is given up by whoever asks for it, if he is told to and not killed.
+      const timer = setTimeout(() => ((isLate = true), long ? (child.kill('SIGTERM'), setTimeout(end, GRACE).unref()) : end()), timeout);
       const note = long ? this.noteChild(child) : undefined;
       this.running.set(child, long);
       const over = () => {

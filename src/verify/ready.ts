@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import type { Container, Inspected } from './container.ts';
 import { EngineError } from './engine.ts';
 import { isHere, listeningPorts, type OpenPorts, openPortsIn, PORT_TABLES, usedTime } from './proc.ts';
@@ -25,7 +26,12 @@ const POLL = 100;
 const STEADY = 1200;
 /** A server may open more than one port. */
 const SETTLE = 300;
+/** The share of a processor from which on a program is at work, where it has one to itself. */
 const BUSY = 0.3;
+
+function isBusy(share: number): boolean {
+  return share > BUSY / Math.max(1, loadavg()[0]! / availableParallelism());
+}
 
 /**
  * Starts a container and waits until its program is ready: healthy where there is a health check, else
@@ -97,8 +103,8 @@ class Watch {
     const time = isHere(pid, this.container.id) ? usedTime(pid) : undefined;
     const text = JSON.stringify(ports);
     const { last } = this;
-    const isBusy = last?.time !== undefined && time !== undefined && (time - last.time) / 1000 / (now - last.at) > BUSY;
-    if (last === undefined || last.ports !== text || isBusy) this.steadySince = now;
+    const share = last?.time !== undefined && time !== undefined ? (time - last.time) / 1000 / (now - last.at) : 0;
+    if (last === undefined || last.ports !== text || isBusy(share)) this.steadySince = now;
     this.last = { ports: text, time, at: now };
   }
 

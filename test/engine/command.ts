@@ -56,7 +56,7 @@ export class Running {
   commands(): string[] {
     return readdirSync('/proc').flatMap((pid) => {
       const words = /^\d+$/.test(pid) ? wordsOf(pid) : '';
-      return /^\S*docker /.test(words) && new RegExp(`unroot\\.verify=\\w+-${this.child.pid}-|unroot-\\w+-${this.child.pid}-`).test(words) ? [words] : [];
+      return /^\S*docker(-\w+)? /.test(words) && new RegExp(`unroot\\.verify=\\w+-${this.child.pid}-|unroot-\\w+-${this.child.pid}-`).test(words) ? [words] : [];
     });
   }
 

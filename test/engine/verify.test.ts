@@ -69,4 +69,14 @@ test('a service that needs others is brought up with them; JSON and Markdown say
   });
 });
 
+test('a build that takes too long is given up, and the others are shown', () => {
+  const files = { ...GOOD, 'slow/Dockerfile': 'FROM node:20\nRUN sleep 600\nCOPY app.js /app/app.js\nCMD ["node", "/app/app.js"]\n', 'slow/app.js': SERVER, 'unroot.config.yaml': 'verify:\n  buildSeconds: 20\n' };
+  inFolder(files, (folder) => {
+    const run = unroot(folder, 'verify', '.');
+    assert.is(run.status, 2, run.stderr);
+    assert.match(run.stdout, /slow\/Dockerfile +unproven .*\n {4}it does not build as it is: docker build took longer than 20 s; verify\.buildSeconds/);
+    assert.match(run.stdout, /good\/Dockerfile +holds/);
+  });
+});
+
 verify.run();
