@@ -27,6 +27,8 @@ export interface Config {
   targets: Record<string, string[]>;
   /** Absolute paths that a target writes, by Dockerfile or `Dockerfile:stage`. */
   paths: Record<string, string[]>;
+  /** Where ports below 1024 go, by port. */
+  ports?: Record<string, number>;
   /** `numeric`: scratch targets get a number and no account. */
   scratch?: 'account' | 'numeric';
   /** Whom services run as that have the source mounted over where they work: what `user:` says, variables of compose allowed. */

@@ -185,6 +185,7 @@ function settingsOf(options: Options, config: Config | undefined, names: readonl
     phases: chosenPhases({ only, skip: [...(options.skip ?? []), ...(config?.skip ?? [])] }, names),
     unsafe: options.unsafe ?? config?.safety === 'unsafe',
     user: checkedUser(options.user ?? config?.user),
+    ports: config?.ports,
     without: options.without,
   };
 }

@@ -7,7 +7,7 @@ import { fixedParent } from './facts/built-upon.ts';
 import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
 import { historyOf } from './facts/history.ts';
-import { serviceTarget } from './facts/services/target.ts';
+import { serviceAgain } from './facts/services/target.ts';
 import { effectiveUser } from './facts/user.ts';
 import type { ImageSource } from './images/lookup.ts';
 import { type FileError, link, type Project, type SourceFile, stageLabel, type Target } from './project.ts';
@@ -300,9 +300,7 @@ function wrongUser({ user: intended }: Finding, target: Target): string | undefi
 /** A target as another reading has it; undefined where it is gone. */
 function sameIn(project: Project, target: Target): Target | undefined {
   const { standsFor } = target;
-  if (!standsFor) return project.targets.find((one) => isSameTarget(one, target));
-  const linked = project.services.find(({ path, source, base }) => path === standsFor.path && source.name === standsFor.source.name && base?.path === standsFor.base?.path);
-  return linked && serviceTarget(linked, project);
+  return standsFor ? serviceAgain(standsFor, project) : project.targets.find((one) => isSameTarget(one, target));
 }
 
 /** Whether two targets, read at different times, are the same one. */

@@ -16,6 +16,10 @@ export interface Schema {
   properties?: Readonly<Record<string, Schema>>;
   required?: readonly string[];
   additionalProperties?: Schema | false;
+  /** What names of properties are like. */
+  propertyNames?: Pick<Schema, 'pattern' | 'patternErrorMessage'>;
+  minimum?: number;
+  maximum?: number;
   anyOf?: readonly Schema[];
 }
 
@@ -31,6 +35,7 @@ export function mismatch(value: unknown, schema: Schema, path: Mismatch['path'] 
   if (schema.enum && !schema.enum.includes(value as string)) return wrongWord(value, schema.enum, path);
   if (!hasType(value, schema)) return wrong(path, schema, numberForText(value, schema));
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value as string)) return { path, message: `${nameOf(path)} ${schema.patternErrorMessage ?? `must match ${schema.pattern}`}` };
+  if (typeof value === 'number' && isOut(value, schema)) return { path, message: `${nameOf(path)} takes a whole number from ${schema.minimum} to ${schema.maximum}` };
   if (Array.isArray(value)) return inItems(value, schema, path);
   return isMap(value) ? inProperties(value, schema, path) : undefined;
 }
@@ -40,6 +45,10 @@ function hasType(value: unknown, { type }: Schema): boolean {
   if (type === 'object') return isMap(value);
   if (type === 'integer') return Number.isInteger(value);
   return type === undefined || typeof value === type;
+}
+
+function isOut(value: number, { minimum = -Infinity, maximum = Infinity }: Schema): boolean {
+  return value < minimum || value > maximum;
 }
 
 function inItems(value: readonly unknown[], { items }: Schema, path: Mismatch['path']): Mismatch | undefined {
@@ -56,10 +65,11 @@ function isTuple(items: Schema | readonly Schema[]): items is readonly Schema[] 
   return Array.isArray(items);
 }
 
-function inProperties(value: Readonly<Record<string, unknown>>, { properties = {}, required = [], additionalProperties }: Schema, path: Mismatch['path']): Mismatch | undefined {
+function inProperties(value: Readonly<Record<string, unknown>>, { properties = {}, required = [], additionalProperties, propertyNames }: Schema, path: Mismatch['path']): Mismatch | undefined {
   for (const [name, item] of Object.entries(value)) {
     const schema = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
     if (schema === false) return unknownName(name, Object.keys(properties), path);
+    if (propertyNames?.pattern !== undefined && !new RegExp(propertyNames.pattern, 'u').test(name)) return { path: [...path, name], message: `${nameOf(path)} ${propertyNames.patternErrorMessage}, not ${name}` };
     const found = schema && mismatch(item, schema, [...path, name]);
     if (found) return found;
   }

@@ -1,4 +1,5 @@
 import type { Action, DropKind, Family, ImageAccount, ImageEntry, StartKind, Override } from './images/types.ts';
+import { FIRST_OPEN } from './ports/read.ts';
 import type { Schema } from './schema.ts';
 import { VERIFY_SCHEMA } from './settings-verify.ts';
 
@@ -21,6 +22,12 @@ export function settings(transforms: readonly string[]): Record<string, Schema> 
     ignore: { ...TEXTS, description: 'Files to leave: globs relative to the configuration; ** crosses folders.' },
     targets: { type: 'object', additionalProperties: TEXTS, description: 'Stages that somebody runs, by path of the Dockerfile.' },
     paths: { type: 'object', additionalProperties: PATHS, description: 'Absolute paths that a target writes, by Dockerfile or Dockerfile:stage.' },
+    ports: {
+      type: 'object',
+      propertyNames: { pattern: '^([1-9]|[1-9][0-9]|[1-9][0-9]{2}|10[01][0-9]|102[0-3])$', patternErrorMessage: 'takes ports below 1024 by number' },
+      additionalProperties: { type: 'integer', minimum: FIRST_OPEN, maximum: 65535 },
+      description: 'Where ports below 1024 go, by port; others go 8000 above.',
+    },
     scratch: { type: 'string', enum: ['account', 'numeric'], description: 'numeric: a scratch target gets a number and no account.' },
     development: {
       type: 'string',

@@ -49,6 +49,12 @@ config('scratch: numeric asks for the number alone', () => {
   assert.is(seen.find(({ path }) => path === 'Dockerfile')!.edits.length, 1);
 });
 
+config('ports says where low ports go, as far as they are free', () => {
+  const files = { 'unroot.config.json': '{"ports": {"80": 3000, "81": 3000}}', Dockerfile: 'FROM python:3.12\nEXPOSE 80 81 82\nCMD ["gunicorn", "-b", ":80", "-b", ":81", "-b", ":82", "app:app"]\n' };
+  const moved = run(files, { unsafe: true }).findings.find(({ transform }) => transform === 'low-ports')!;
+  assert.match(moved.message, /inside it becomes 3000 and 3001 and 8082/);
+});
+
 const WRONG: [what: string, file: string, text: string, message: string][] = [
   ['an unknown setting', 'unroot.config.json', '{\n  "usr": "a"\n}', 'bad/unroot.config.json:2: there is no setting usr; did you mean user?'],
   ['a wrong type', 'unroot.config.json', '{"ignore": "x"}', 'bad/unroot.config.json:1: ignore takes a list of texts'],
@@ -61,6 +67,8 @@ const WRONG: [what: string, file: string, text: string, message: string][] = [
   ['a word of an image', 'unroot.config.yaml', 'images:\n  - repos: [a]\n    family: debain\n', 'did you mean debian?'],
   ['a setting of an image', 'unroot.config.yaml', 'images:\n  - repos: [a]\n    famly: debian\n', 'bad/unroot.config.yaml:3: there is no setting famly in images[0]; did you mean family?'],
   ['a path that is none', 'unroot.config.yaml', 'paths:\n  Dockerfile: [tmp/x]\n', 'bad/unroot.config.yaml:2: paths.Dockerfile[0] takes an absolute path'],
+  ['a port that is low again', 'unroot.config.json', '{"ports": {\n"80": 81}}', 'bad/unroot.config.json:2: ports.80 takes a whole number from 1024 to 65535'],
+  ['a port that needs no moving', 'unroot.config.yaml', 'ports:\n  "3000": 8080\n', 'bad/unroot.config.yaml:2: ports takes ports below 1024 by number, not 3000'],
   ['no JSON', 'unroot.config.json', '{"user": ', 'bad/unroot.config.json:1: '],
   ['a list', 'unroot.config.json', '[1]', 'bad/unroot.config.json:1: a configuration takes a map of settings'],
   ['no UTF-8', 'unroot.config.json', Buffer.from([0x7b, 0xff]).toString('latin1'), 'bad/unroot.config.json: it can not be read as UTF-8 text'],

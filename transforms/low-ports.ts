@@ -3,6 +3,7 @@ import type { Reason } from '../src/facts/judgement.ts';
 import { listeningOf } from '../src/facts/listening.ts';
 import type { PortMove } from '../src/facts/port-move.ts';
 import { runsOf } from '../src/facts/runs.ts';
+import { serviceAgain } from '../src/facts/services/target.ts';
 import { type Target, stageLabel } from '../src/project.ts';
 import type { Finding, Transform } from '../src/transform.ts';
 
@@ -48,6 +49,7 @@ function finding(joint: JointMove): Finding {
 
 function placeOf({ place, target }: PortMove) {
   if (place) return { path: place.path, start: place.start, end: place.end };
+  if (target.standsFor) return { path: target.standsFor.path, start: target.standsFor.source.key.start, end: target.standsFor.source.key.end };
   const { start, end } = target.stage.from;
   return { path: target.unit.file.path, start, end };
 }
@@ -65,7 +67,7 @@ function alongWith({ moves }: JointMove): string {
 /** Every target listens where it was to, and nowhere below. */
 function wrongPorts({ moves }: JointMove, { project }: Target): string | undefined {
   for (const { target, ports } of moves) {
-    const after = project.targets.find((one) => one.unit.file.path === target.unit.file.path && stageLabel(one) === stageLabel(target));
+    const after = target.standsFor ? serviceAgain(target.standsFor, project) : project.targets.find((one) => one.unit.file.path === target.unit.file.path && stageLabel(one) === stageLabel(target));
     const listening = after ? runsOf(after).flatMap((run) => listeningOf(run).map(({ port }) => port)) : [];
     for (const { from, to } of ports) {
       if (listening.includes(from)) return `it would still listen on ${from}`;

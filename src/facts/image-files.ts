@@ -88,7 +88,7 @@ export class ImageFiles implements ConfigFiles {
       if (printed !== undefined) {
         const text: string = (printed.appends ? (file?.text ?? '') : '') + (printed.text ?? '');
         file = printed.text === undefined ? undefined : { path, text, source: undefined, offset: 0, template: false };
-      } else if (removes(command, path)) file = undefined;
+      } else if (removes(command, path) || rewrites(command, path)) file = undefined;
       else {
         const from = copiedFrom(command, path);
         if (from !== undefined && depth < MAX_DEPTH) file = this.moved(from, path, step, depth + 1);
@@ -161,6 +161,14 @@ function means(command: ShellCommand, value: string | undefined, path: string): 
   const source = named.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]*').replace(/\?/g, '[^/]');
   return new RegExp(`^${source}$`).test(path);
 }
+
+/** Whether a program that changes files in ways of its own is given a path. */
+function rewrites(command: ShellCommand, path: string): boolean {
+  const { name, words } = unwrap(command);
+  return name !== undefined && REWRITERS.test(name) && words.slice(1).some(({ value, text }) => means(command, value, path) || text.includes(path));
+}
+
+const REWRITERS = /^(perl|ruby|python\d*(\.\d+)?|node|php|g?awk|ed|ex|vim?|crudini|augtool|patch|m4|replace|jinja2|j2|gomplate|dockerize|confd|install|curl|wget)$/;
 
 /** Whether a command removes or renames a path, or a directory that it lies in. */
 function removes(command: ShellCommand, path: string): boolean {

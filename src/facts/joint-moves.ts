@@ -4,6 +4,9 @@ import { type LinkedService, type Project, stageLabel, type Target } from '../pr
 import type { Reason } from './judgement.ts';
 import { isOursToChange, judge } from './keep-away/index.ts';
 import type { Obstacle } from './listening.ts';
+import { judgeService } from './services/judge.ts';
+import { generatedHeader, serviceOptOut } from './services/opt-out.ts';
+import { builtFor, serviceTarget } from './services/target.ts';
 import { type PortMapping, type PortMove, portMove } from './port-move.ts';
 
 /** Targets whose ports have to move together, because they share what says them. */
@@ -17,18 +20,33 @@ export interface JointMove {
 
 /** All moves that take a low port from a target that is not to run as root, or does not already. */
 export function jointMoves(project: Project, mapping: PortMapping = {}): JointMove[] {
-  const moves = project.targets.flatMap((target) => portMove(target, mapping) ?? []);
+  const moves = [...project.targets, ...readyMade(project)].flatMap((target) => portMove(target, mapping) ?? []);
   return groupsOf(moves).flatMap((group) => {
-    const wanted = group.filter(({ target }) => isWanted(target));
+    const wanted = group.filter(isWanted);
     return wanted.length === 0 ? [] : [joined([...wanted, ...group.filter((move) => !wanted.includes(move))], project)];
   });
 }
 
+/** What stands for services of ready-made images whose root is, or can be, gone. */
+function readyMade(project: Project): Target[] {
+  return project.services.flatMap((linked) => {
+    if (linked.service.build || builtFor(linked, project) || !/^(fixable|nonroot)$/.test(judgeService(linked, project).verdict)) return [];
+    return serviceTarget(linked, project) ?? [];
+  });
+}
+
 /** Whether a target's root is, or can be, gone but for its port. */
-function isWanted(target: Target): boolean {
-  if (!isOursToChange(target, 'low-ports')) return false;
+function isWanted({ target, place }: PortMove): boolean {
+  if (!isOurs(target)) return false;
+  // An image that needs no root for its own port is its maker's matter.
+  if (target.standsFor) return place !== undefined || judgeService(target.standsFor, target.project).verdict === 'fixable';
   const { verdict, reasons } = judge(target);
   return verdict === 'fixable' || verdict === 'nonroot' || reasons[0]?.rule === 'low-port-in-kubernetes';
+}
+
+function isOurs(target: Target): boolean {
+  const { standsFor } = target;
+  return standsFor ? serviceOptOut(standsFor, 'low-ports') === undefined && generatedHeader(standsFor.file) === undefined : isOursToChange(target, 'low-ports');
 }
 
 /** Moves that share a place, together. */
@@ -50,7 +68,7 @@ function joined(moves: PortMove[], project: Project): JointMove {
   const edits: FileEdit[] = [];
   for (const edit of moves.flatMap((move) => move.edits)) if (!edits.some(({ path, start, end, text }) => path === edit.path && start === edit.start && end === edit.end && text === edit.text)) edits.push(edit);
   const obstacles = unique(moves.flatMap((move) => move.obstacles));
-  for (const { target } of moves) if (!isOursToChange(target, 'low-ports')) obstacles.push({ message: `${nameOf(target)} shares its files and is to be left alone`, advice: undefined });
+  for (const { target } of moves) if (!isOurs(target)) obstacles.push({ message: `${nameOf(target)} shares its files and is to be left alone`, advice: undefined });
   for (const edit of edits) if (edits.some((other) => other !== edit && clash(edit, other))) obstacles.push({ message: `${edit.path} would have to say two things at one place`, advice: undefined });
   obstacles.push(...readersElsewhere(edits, moves, project));
   return { moves, edits, obstacles: unique(obstacles), doubts: unique(moves.flatMap((move) => move.doubts)) };
@@ -60,13 +78,27 @@ function clash(one: FileEdit, other: FileEdit): boolean {
   return one.path === other.path && one.start < other.end && other.start < one.end;
 }
 
-/** Services that mount a file that is changed, and are none of those that are moved. */
+/** Services that read a file that is changed, and are none of those that are moved. */
 function readersElsewhere(edits: readonly FileEdit[], moves: readonly PortMove[], project: Project): Obstacle[] {
-  const own = new Set(moves.flatMap(({ target }) => target.services));
+  const own = new Set(moves.flatMap(({ target }) => target.services.map(keyOf)));
   const paths = [...new Set(edits.map(({ path }) => path))];
   return project.services
-    .filter((linked) => !own.has(linked))
-    .flatMap((linked) => paths.filter((path) => mounts(linked, resolve(project.disk.cwd, path))).map((path): Obstacle => ({ message: `service ${linked.service.name} mounts ${path} too`, advice: undefined })));
+    .filter((linked) => !own.has(keyOf(linked)))
+    .flatMap((linked) =>
+      paths.flatMap((path): Obstacle[] => {
+        const way = wayOfReading(linked, resolve(project.disk.cwd, path));
+        return way === undefined ? [] : [{ message: `service ${linked.service.name} ${way} ${path} too`, advice: undefined }];
+      }),
+    );
+}
+
+function keyOf({ file, source }: LinkedService): string {
+  return `${file.absolute}\n${source.name}`;
+}
+
+function wayOfReading(linked: LinkedService, path: string): string | undefined {
+  if (mounts(linked, path)) return 'mounts';
+  return linked.service.envFiles.some((name) => resolve(linked.directory, name) === path) ? 'takes its environment from' : undefined;
 }
 
 function mounts({ service }: LinkedService, path: string): boolean {
@@ -78,6 +110,7 @@ function mounts({ service }: LinkedService, path: string): boolean {
 }
 
 function nameOf(target: Target): string {
+  if (target.standsFor) return `service ${target.standsFor.source.name}`;
   return target.unit.dockerfile.stages.length > 1 ? `${target.unit.file.path} (${stageLabel(target)})` : target.unit.file.path;
 }
 

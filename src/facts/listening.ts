@@ -40,8 +40,8 @@ export interface Listening {
   /** For the reader. */
   said: string;
   places: PortPlace[];
-  /** Servers whose own files, which the image brings, name it: to be changed by a RUN. */
-  defaults: ConfiguredServer[];
+  /** Files that the image brings with a server and that name it: to be changed by a RUN. */
+  defaults: { server: ConfiguredServer; path: string }[];
   /** The variable to set where the image's default is one. */
   unset: { name: string; value: (port: number) => string } | undefined;
   obstacles: Obstacle[];
@@ -64,6 +64,8 @@ export const listeningOf = memo((run: Run): Listening[] => {
 class Findings {
   private readonly byKey = new Map<string, Listening>();
   private readonly run: Run;
+  /** What may make a server listen where nothing in sight tells. */
+  private readonly unclear: string[] = [];
 
   constructor(run: Run) {
     this.run = run;
@@ -89,14 +91,20 @@ class Findings {
   servers(): void {
     for (const server of serversIn(this.run)) {
       const { listeners, mentions, gaps } = server.configuration;
-      for (const listener of listeners) {
-        if (!counts(listener, this.run) || listener.port === undefined) continue;
+      // What the repository says is shown before what the image says.
+      for (const listener of [...listeners].sort((one, other) => Number(isOfImage(one)) - Number(isOfImage(other)))) {
+        if (!counts(listener, this.run)) continue;
+        if (listener.port === undefined) {
+          this.unclear.push(`${whereIs(listener)} says where it listens in a way that can't be changed (${textOf(listener)})`);
+          continue;
+        }
         const listening = this.at(listener.port, listener.protocol, saidBy(listener, this.run));
         if (listener.variable !== undefined) this.place(listening, variablesOf(this.run).get(listener.variable));
         else if (listener.spot) this.spot(listening, listener.spot, server);
         else listening.obstacles.push({ message: `${listening.said} in a way that can't be changed`, advice: undefined });
         for (const gap of gaps) listening.obstacles.push({ message: `part of the configuration of ${server.name} is out of sight: ${gap}`, advice: undefined });
       }
+      this.unclear.push(...gaps.map((gap) => `part of the configuration of ${server.name} is out of sight: ${gap}`));
       for (const { port, spot } of mentions) {
         const listening = this.ofPort(port, 'tcp');
         if (listening) this.spot(listening, spot, server);
@@ -118,7 +126,8 @@ class Findings {
       if (places.length > 0) for (const place of places) add(listening.places, place);
       else listening.obstacles.push({ message: `a RUN edits ${file.path}, and where it says ${listening.port} is not clear`, advice: undefined });
     } else if (server.installation.files[file.path] === file.text && server.installation.moves) {
-      if (!listening.defaults.includes(server)) listening.defaults.push(server);
+      if (this.run.target.standsFor) listening.obstacles.push({ message: `${listening.said}, as ${file.path} of the image says`, advice: `mount a ${basename(file.path)} of your own there that listens on ${listening.port + 8000}, and change what names ${listening.port} with it` });
+      else if (!listening.defaults.some((one) => one.server === server && one.path === file.path)) listening.defaults.push({ server, path: file.path });
     } else listening.obstacles.push({ message: `${file.path} comes with the image, and its text is not known`, advice: `copy a ${basename(file.path)} of your own` });
   }
 
@@ -148,6 +157,8 @@ class Findings {
         if (variable && !assigned) this.place(listening, variable);
         if (argument.digits && argument.port === value) this.written(listening, words[argument.word], argument, where);
       }
+      const redirect = words.find(({ text }) => TO_ENTRYPOINT.test(text));
+      for (const listening of redirect ? this.byKey.values() : []) listening.obstacles.push({ message: `${where} redirects to the port of an entry point, which would be the new one (${redirect!.text})`, advice: 'name the port that the outside sees: redirections.entrypoint.to=:443' });
       for (const { name, value } of assignments) {
         for (const written of portsOfVariable(name, value.text)) if (written.port !== undefined) this.written(this.at(written.port, 'any', `${where} sets ${name}=${value.text}`), value, written, where);
       }
@@ -186,12 +197,14 @@ class Findings {
     const port = base.facts?.entry.ports?.find((one) => one < 1024);
     if (port === undefined || this.ofPort(port, 'any')) return;
     const listening = this.at(port, 'tcp', `${base.text} listens on ${port}`);
-    listening.unset = { name: 'ASPNETCORE_URLS', value: (other) => `http://+:${other}` };
+    if (this.run.target.standsFor) listening.obstacles.push({ message: listening.said, advice: 'set ASPNETCORE_URLS=http://+:8080 in its environment, and change what names the port with it' });
+    else listening.unset = { name: 'ASPNETCORE_URLS', value: (other) => `http://+:${other}` };
   }
 
   /** What the base's own server listens on, where none of the above says so. */
   base(): void {
-    if (serversIn(this.run).length > 0) return;
+    // Arguments that say where it listens come before that.
+    if (serversIn(this.run).length > 0 || this.byKey.size > 0) return;
     const history = historyOf(this.run.target.stage, this.run.target.unit);
     const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
     const start = startOf(this.run.target);
@@ -206,8 +219,7 @@ class Findings {
     const exposed = historyOf(target.stage, target.unit).ports.map(({ port, protocol }) => ({ port, protocol, said: `EXPOSE ${port}` }));
     const published = (service?.service.ports ?? []).flatMap(({ target: port, lastTarget, protocol }) => (port === undefined || port !== lastTarget ? [] : [{ port, protocol, said: `service ${service!.service.name} publishes ${port}` }]));
     // Where all that listens is known, the rest is said in vain.
-    const servers = serversIn(this.run);
-    if (servers.length > 0 && servers.every(({ configuration }) => configuration.gaps.length === 0)) return;
+    if (serversIn(this.run).length > 0 && this.unclear.length === 0) return;
     for (const { port, protocol, said } of [...exposed, ...published]) if (port < 1024) this.outOfSight(port, protocol === 'udp' ? 'udp' : protocol === 'tcp' ? 'tcp' : 'any', said);
   }
 
@@ -215,13 +227,19 @@ class Findings {
     if (this.ofPort(port, protocol)) return;
     const listening = this.at(port, protocol, said);
     const [literal] = listensIn(this.run.target.unit, port, this.run.disk);
+    const [unclear] = this.unclear;
     listening.obstacles.push(
-      literal
-        ? { message: `${said}, and ${shownIn(this.run.target.unit, literal.path)}:${literal.line} listens there (${literal.text})`, advice: `listen on another port there, and change what names ${port} with it` }
-        : { message: `${said}, and what listens there is not in sight`, advice: undefined },
+      unclear !== undefined
+        ? { message: `${said}, and ${unclear}`, advice: undefined }
+        : literal
+        ? { message: `${said}, and ${shownIn(this.run.target.unit, literal.path)}:${literal.line} listens there (${literal.text})`, advice: `listen on ${port + 8000} there, and change what names ${port} with it` }
+        : { message: `${said}, and what listens there is not in sight`, advice: `listen on ${port + 8000} there, and change what names ${port} with it` },
     );
   }
 }
+
+/** Traefik redirects to the port of the entry point that it is named (doc.traefik.io, entryPoint.to: "a name or a port"). */
+const TO_ENTRYPOINT = /^--entrypoints\.[\w-]+\.http\.redirections\.entrypoint\.to=(?!:)/i;
 
 const ASP_VARIABLES = /^(ASPNETCORE|DOTNET)_(URLS|HTTP_PORTS|HTTPS_PORTS)$/;
 
@@ -257,8 +275,21 @@ function counts({ conditions, directive }: Listener, { target }: Run): boolean {
 }
 
 /** `nginx.conf:3 listens on 80`, or the image that brings the configuration. */
-function saidBy({ port, directive: { file, start } }: Listener, { target }: Run): string {
-  if (file.source === undefined) return `${historyOf(target.stage, target.unit).base.text} listens on ${port}`;
-  return `${basename(file.source)}:${lineOf(file.text, { start })} listens on ${port}`;
+function saidBy(listener: Listener, { target }: Run): string {
+  return `${isOfImage(listener) ? historyOf(target.stage, target.unit).base.text : whereIs(listener)} listens on ${listener.port}`;
+}
+
+function isOfImage({ directive: { file } }: Listener): boolean {
+  return file.source === undefined;
+}
+
+/** `nginx.conf:3` */
+function whereIs({ directive: { file, start } }: Listener): string {
+  return `${basename(file.source ?? file.path)}:${lineOf(file.text, { start })}`;
+}
+
+/** The directive as it is written. */
+function textOf({ directive: { file, start, end } }: Listener): string {
+  return file.text.slice(start, end).replace(/\s+/g, ' ').slice(0, 80);
 }
 

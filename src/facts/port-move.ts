@@ -1,4 +1,5 @@
 import type { FileEdit } from '../edit.ts';
+import { FIRST_OPEN } from '../ports/read.ts';
 import type { Target } from '../project.ts';
 import { clusterThatRuns } from './clusters.ts';
 import { historyOf } from './history.ts';
@@ -9,7 +10,6 @@ import { memo } from './memo.ts';
 import { nginxMove } from './nginx-move.ts';
 import { accountPlace, userPlace } from './places.ts';
 import { isPortTaken } from './port-taken.ts';
-import { FIRST_OPEN } from './ports.ts';
 import { usersOf } from './port-users.ts';
 import { type Run, runsOf } from './runs.ts';
 import type { ConfiguredServer } from './servers.ts';
@@ -83,8 +83,10 @@ function addEdit(edits: FileEdit[], edit: FileEdit): void {
 
 /** Lines that the Dockerfile needs: where the image's own files say the port, and where only the base's EXPOSE does. */
 function imageEdits(target: Target, low: readonly Listening[], to: ReadonlyMap<number, number>): FileEdit[] {
+  // What stands for a service of a ready-made image has no file.
+  if (target.standsFor) return [];
   const edits: FileEdit[] = [];
-  const commands = new Set(low.flatMap(({ port, defaults }) => defaults.flatMap((server) => sedCommands(server, port, to.get(port)!))));
+  const commands = new Set(low.flatMap(({ port, defaults }) => defaults.flatMap(({ server, path }) => sedCommand(server, path, port, to.get(port)!))));
   if (commands.size > 0) edits.push(insertLines(target, accountPlace(target), runLines([...commands], target.unit.dockerfile.escape)));
   const variables = new Map(low.flatMap(({ port, unset }) => (unset ? [[unset.name, `ENV ${unset.name}=${unset.value(to.get(port)!)}`] as const] : [])));
   const exposed = exposedByBase(target, low).map((port) => to.get(port)!);
@@ -93,8 +95,9 @@ function imageEdits(target: Target, low: readonly Listening[], to: ReadonlyMap<n
   return edits;
 }
 
-function sedCommands({ installation }: ConfiguredServer, from: number, to: number): string[] {
-  return Object.entries(installation.moves!(from, to)).map(([file, expressions]) => `sed -i ${expressions.map((expression) => `-e '${expression}'`).join(' ').replace(/^-e (?!.* -e )/, '')} ${file}`);
+function sedCommand({ installation }: ConfiguredServer, path: string, from: number, to: number): string[] {
+  const expressions = installation.moves!(from, to)[path];
+  return expressions ? [`sed -i ${expressions.map((expression) => `-e '${expression}'`).join(' ').replace(/^-e (?!.* -e )/, '')} ${path}`] : [];
 }
 
 /** Ports that the base exposes and the file does not: theirs can't be taken back, but the new one can be said. */
@@ -109,7 +112,8 @@ function exposedByBase(target: Target, low: readonly Listening[]): number[] {
 function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   const doubts: Reason[] = [];
   const ports = [...to].map(([from, port]) => `${from} becomes ${port}`).join(', ');
-  const cluster = clusterThatRuns(target);
+  // An image that everybody has says nothing of whom else runs it.
+  const cluster = target.standsFor ? undefined : clusterThatRuns(target);
   if (cluster !== undefined) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
   if (target.services.length === 0) doubts.push({ rule: 'port-out-of-sight', message: 'nothing here shows what runs it, so whoever publishes the port is not in sight', advice: `publish the new port wherever it runs: ${ports}` });
   const start = startOf(target);

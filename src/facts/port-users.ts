@@ -11,6 +11,7 @@ import type { Listening, Obstacle, PortPlace } from './listening.ts';
 import { argumentsOf, editIn, execWords, lineOf, partOf, type PlacedText, textOfFile } from './placed-text.ts';
 import { type Run, runsOf } from './runs.ts';
 import { serversIn } from './servers.ts';
+import { serviceTarget } from './services/target.ts';
 import { sourcesOf } from './source-ports.ts';
 import { composeWords, placedCommands, placedScalar, type PlacedCommand, shellCommands, unquoted } from './start-places.ts';
 import { type PlacedVariable, variablesOf } from './variables.ts';
@@ -211,7 +212,7 @@ class Users implements PortUsers {
 
   /** What a service's own image says: its variables, start command, server configurations, and source. */
   private neighbour(target: Target, other: LinkedService, names: ReadonlySet<string>): void {
-    const run = runsOf(target).find(({ service }) => service === other) ?? { target, service: other, disk: target.disk, root: target.unit.file.root };
+    const run = runsOf(target).find(({ service }) => service === other || target.standsFor === other) ?? { target, service: other, disk: target.disk, root: target.unit.file.root };
     this.variables([...variablesOf(run).values()], names, other.service.name);
     for (const { words, where } of placedCommands(run)) for (const word of words) this.hosts(word, names, `${where} of service ${other.service.name}`);
     for (const { configuration } of serversIn(run)) {
@@ -337,9 +338,12 @@ function textIn(found: Found | undefined): string | undefined {
   return found?.node.kind === 'scalar' ? found.node.value : undefined;
 }
 
-/** The targets that a service builds. */
+/** The targets that a service builds, or what stands for its ready-made image. */
 function targetsOf(linked: LinkedService, { target }: Run): Target[] {
-  return target.project.targets.filter(({ services }) => services.some((one) => one === linked));
+  const { project } = target;
+  const built = project.targets.filter(({ services }) => services.some((one) => one === linked));
+  const readyMade = built.length > 0 || linked.service.build ? undefined : serviceTarget(linked, project);
+  return readyMade ? [readyMade] : built;
 }
 
 const MAX_TEXTS = 200;

@@ -1,3 +1,4 @@
+import { FIRST_OPEN } from '../ports/read.ts';
 import type { Target } from '../project.ts';
 import { clusterThatRuns } from './clusters.ts';
 import { listeningOf } from './listening.ts';
@@ -14,9 +15,6 @@ export interface LowPort {
   /** The file that says so. */
   where: string | undefined;
 }
-
-/** The lowest port that anybody may listen on. */
-export const FIRST_OPEN = 1024;
 
 /** The ports below 1024 that a target listens on in any of its runs. */
 export const portsOf = memo((target: Target): LowPort[] => {

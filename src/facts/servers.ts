@@ -48,7 +48,7 @@ export const serversIn = memo((run: Run): ConfiguredServer[] => {
   for (const started of commands) {
     if (started.payload || started.service !== (own ? run.service : undefined)) continue;
     const installed = installationOf(started, run.target);
-    if (!installed || found.some(({ installation }) => installation.kind === installed.kind)) continue;
+    if (!installed || !readsConfiguration(started, installed) || found.some(({ installation }) => installation.kind === installed.kind)) continue;
     found.push(configured(started, installed, run));
   }
   return found;
@@ -110,6 +110,11 @@ function isPackaged(name: string, history: History): boolean {
 /** The places of an installation whose own files are not known. */
 function withoutFiles({ kind, entry, root, source }: Installation): Installation {
   return { kind, entry, root, source, files: {} };
+}
+
+/** Caddy's `file-server`, `respond` and `reverse-proxy` read no Caddyfile (caddyserver.com/docs/command-line). */
+function readsConfiguration({ words }: Started, { kind }: Installation): boolean {
+  return kind !== 'caddy' || !/^(file-server|respond|reverse-proxy)$/.test(words[1]?.value ?? '');
 }
 
 /** Installations by the catalogue's entry. */

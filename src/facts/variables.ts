@@ -30,7 +30,8 @@ function imageVariables({ target }: Run): PlacedVariable[] {
   const history = historyOf(target.stage, target.unit);
   return history.steps.flatMap((step) => {
     const { instruction, unit } = step;
-    if (instruction.keyword !== 'ENV') return [];
+    // What stands for a service stands in no file: its own variables come after these.
+    if (instruction.keyword !== 'ENV' || (target.standsFor && unit === target.unit)) return [];
     return properties(instruction, unit.dockerfile.escape).map(({ name, value = '', at }): PlacedVariable => {
       const place = at === undefined ? undefined : unquoted(textOfInstruction(unit, instruction, at, at + value.length));
       const argument = place && argumentBehind(place.text, step, history.steps);
@@ -56,11 +57,13 @@ function overriddenBy(name: string, services: Run['target']['services']): string
   return builder && `service ${builder.service.name} builds it with its own ${name}`;
 }
 
-function serviceVariables({ service }: Run): PlacedVariable[] {
+function serviceVariables({ service, target }: Run): PlacedVariable[] {
   if (!service) return [];
+  const own = new Set(target.services.map(({ source }) => source.name));
   return service.service.variables.map(({ name, value, place, valueAt }): PlacedVariable => {
-    const { file, sharedWith } = place;
-    const closed = file.path === undefined ? 'it is not part of this run' : sharedWith.length > 0 ? `${sharedWith.join(', ')} would change too` : undefined;
+    const { file } = place;
+    const others = place.sharedWith.filter((name) => !own.has(name));
+    const closed = file.path === undefined ? 'it is not part of this run' : others.length > 0 ? `${others.join(', ')} would change too` : undefined;
     const text = valueAt && { text: file.text.slice(valueAt.start, valueAt.end), path: file.path ?? file.absolute, at: (offset: number) => valueAt.start + offset, closed };
     return { name, value, place: text, where: `${name} of service ${service.service.name}`, closed: undefined };
   });
@@ -72,11 +75,9 @@ function envFileVariables({ service, root, disk }: Run): PlacedVariable[] {
     const absolute = resolve(service.directory, name);
     const text = disk.read(absolute);
     if (text === undefined) return [];
-    const others = service.stack.services.filter((other) => other.source.name !== service.source.name && other.service.envFiles.some((one) => resolve(other.directory, one) === absolute));
-    const closed = others.length > 0 ? `service ${others[0]!.service.name} uses ${name} too` : undefined;
     return settingsIn(text).map(({ name: variable, from, to, value }): PlacedVariable => {
       const whole = textOfFile(absolute, root, disk, text);
-      return { name: variable, value, place: { ...whole, text: text.slice(from, to), at: (offset) => from + offset }, where: `${variable} in ${name}`, closed };
+      return { name: variable, value, place: { ...whole, text: text.slice(from, to), at: (offset) => from + offset }, where: `${variable} in ${name}`, closed: undefined };
     });
   });
 }

@@ -1,5 +1,8 @@
 /** Ports in words: addresses that a program is told to listen on, and addresses that name a host of somebody's. */
 
+/** The lowest port that anybody may listen on. */
+export const FIRST_OPEN = 1024;
+
 /** A port as a word writes it. */
 export interface WrittenPort {
   /** As written in front of it; empty where nothing is. */
@@ -68,8 +71,9 @@ export function portArguments(words: readonly string[]): PortArgument[] {
   if (ASKS_OTHERS.test(name)) return [];
   const found: PortArgument[] = [];
   words.forEach((word, index) => {
-    if (index === 0) return;
-    const [option, offset] = optionAround(word, words[index - 1]!);
+    // Where an image's entrypoint runs in front, the first word is its argument.
+    if (index === 0 && !word.startsWith('-')) return;
+    const [option, offset] = optionAround(word, words[index - 1] ?? '');
     const listen = /^(?:TCP|UDP)[46]?-(?:LISTEN|RECVFROM):/i.exec(word)?.[0].length;
     const from = listen ?? offset;
     for (const address of addressesIn(word.slice(from))) {
@@ -104,7 +108,7 @@ function takesPort(option: string, name: string, hasAddress: boolean): boolean {
 
 /** Words that a port or an address follows without an option. */
 function isPositional(words: readonly string[], index: number, hasAddress: boolean): boolean {
-  const before = words[index - 1]!;
+  const before = words[index - 1] ?? '';
   if (/^(http\.server|SimpleHTTPServer|runserver|runserver_plus)$/.test(before)) return true;
   return hasAddress && !words[index]!.startsWith('-');
 }

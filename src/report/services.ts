@@ -12,7 +12,7 @@ export function serviceReports(project: Project, settled: readonly Settled[], ta
   const findings = findingsByService(settled);
   for (const linked of project.services) {
     const key = keyOf(linked);
-    if (!reports.has(key)) reports.set(key, serviceReport(linked, project, findings.get(key), targets));
+    if (!reports.has(key)) reports.set(key, serviceReport(linked, project, findings.get(key), inTheWay(linked, settled), targets));
   }
   return [...reports.values()];
 }
@@ -25,11 +25,16 @@ function findingsByService(settled: readonly Settled[]): Map<string, Settled> {
   return found;
 }
 
+/** What keeps something else from being mended in a service, such as its port. */
+function inTheWay(linked: LinkedService, settled: readonly Settled[]): Reason[] {
+  return settled.flatMap(({ finding, transform }) => (!transform.setsUser && finding.target.standsFor && keyOf(finding.target.standsFor) === keyOf(linked) ? finding.reasons : []));
+}
+
 function keyOf({ path, source }: LinkedService): string {
   return `${path}\n${source.name}`;
 }
 
-function serviceReport(linked: LinkedService, project: Project, own: Settled | undefined, targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
+function serviceReport(linked: LinkedService, project: Project, own: Settled | undefined, besides: readonly Reason[], targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
   const { service, path, source, file } = linked;
   const place = { path, name: source.name, line: lineAt(file.text, source.key.start), image: service.image, build: service.build?.context };
   const target = builtFor(linked, project);
@@ -44,7 +49,7 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
     safety: own?.finding.safety,
     userBefore: userOfService(linked, project),
     userAfter: isFix ? own.finding.user : undefined,
-    reasons: [...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : [])],
+    reasons: [...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...besides],
   };
 }
 

@@ -39,6 +39,12 @@ export function hostPath({ type, source, directory }: Mount): string | undefined
   return type !== 'bind' || source === undefined || /^~|\$/.test(source) ? undefined : resolve(directory, source);
 }
 
+/** What stands for the same service in a project that was read afresh; undefined where it is gone. */
+export function serviceAgain({ path, source, base }: LinkedService, project: Project): Target | undefined {
+  const linked = project.services.find((one) => one.path === path && one.source.name === source.name && one.base?.path === base?.path);
+  return linked && serviceTarget(linked, project);
+}
+
 const BUILT_HERE = 'unroot/built-here';
 
 /** What FROM says for the image. A tag that a variable without a value names is no tag that is known: as with a digest alone. */
