@@ -171,10 +171,10 @@ backend app
 });
 
 others('Caddy: addresses, and the ports that it takes by itself', () => {
-  assert.equal(shown(read('caddy', ':80 {\n\trespond hi\n}\nhttp://a.example:81, b.example:8443 {\n}\n')), [' 80 tcp', 'a.example 81 tcp', 'b.example 8443 tcp tls']);
+  assert.equal(shown(read('caddy', ':80 {\n\trespond hi\n}\nhttp://a.example:81, b.example:8443 {\n}\n')), [' 80 tcp', 'a.example 81 tcp', 'b.example 8443 tcp tls', 'b.example 8443 udp tls']);
   const text = 'shop.example.com {\n\treverse_proxy web:80 api\n}\n';
   const configuration = read('caddy', text);
-  assert.equal(shown(configuration), [' 80 tcp', ' 443 tcp tls']);
+  assert.equal(shown(configuration), [' 80 tcp', ' 443 tcp tls', ' 443 udp tls']);
   assert.equal(configuration.upstreams.map(({ host, port }) => `${host} ${port}`), ['web 80', 'api 80']);
   assert.is(moved('caddy', text, 8000), `{\n\thttp_port 8080\n\thttps_port 8443\n}\n\n${text}`);
   const options = `{\n\temail a@b.c\n\thttp_port 81\n}\n${text}`;
@@ -238,7 +238,9 @@ function shown({ listeners }: ServerConfiguration): string[] {
 
 /** The text with every listener that can be moved so many ports higher. */
 function moved(kind: ServerKind, text: string, by: number): string {
-  return write(text, read(kind, text).listeners.flatMap(({ spot, port }) => (spot && port !== undefined ? [{ ...spot, port: port + by }] : [])));
+  const spots = read(kind, text).listeners.flatMap(({ spot, port }) => (spot && port !== undefined ? [{ ...spot, port: port + by }] : []));
+  // Two protocols may have one place.
+  return write(text, spots.filter((spot, index) => spots.findIndex(({ start, before }) => start === spot.start && before === spot.before) === index));
 }
 
 function write(text: string, spots: { start: number; end: number; before: string; after: string; port: number }[]): string {

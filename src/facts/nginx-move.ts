@@ -1,5 +1,6 @@
 import type { FileEdit } from '../edit.ts';
 import type { Target } from '../project.ts';
+import { installations } from '../servers/defaults.ts';
 import type { Directive, Listener, Word } from '../servers/types.ts';
 import type { Obstacle } from './listening.ts';
 import { lineOf, textOfFile } from './placed-text.ts';
@@ -14,14 +15,16 @@ export interface NginxMove {
 
 /**
  * Redirects that nginx makes up itself carry the port that it listens on unless that is the scheme's own
- * (ngx_http_core_module, port_in_redirect), and $server_port is that port.
+ * (ngx_http_core_module, port_in_redirect), and $server_port is that port. A `user` makes it warn at every start once
+ * it is no longer root.
  * @param moved the new port by the old one
  */
 export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): NginxMove {
   const move: NginxMove = { edits: [], obstacles: [] };
   for (const run of runsOf(target)) {
-    for (const { configuration } of serversIn(run)) {
+    for (const { configuration, installation } of serversIn(run)) {
       if (configuration.kind !== 'nginx') continue;
+      for (const user of configuration.users) if (installation === installations['nginx image']) needlessUser(user, run, move);
       const listeners = configuration.listeners.filter(({ port }) => port !== undefined && moved.has(port));
       visit(configuration.directives, [], (directive, around) => {
         if (directive.name === 'server' && directive.block && around[0]?.name === 'http') server(directive, around, listeners, run, move);
@@ -30,6 +33,16 @@ export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): N
     }
   }
   return move;
+}
+
+/** `user nginx;` is what the image's nginx was built with, so that it says nothing as root either (nginx/docker-nginx, --user=nginx). */
+function needlessUser({ args, file, start, end }: Directive, run: Run, move: NginxMove): void {
+  if (args.length !== 1 || args[0]!.value !== 'nginx' || file.source === undefined) return;
+  const { text } = file;
+  const whole = textOfFile(file.source, run.root, run.disk, text, file.offset);
+  const lineEnd = text.indexOf('\n', end) < 0 ? text.length : text.indexOf('\n', end) + 1;
+  const isAlone = indentAt(text, start) === '' && /^[ \t]*\r?\n?$/.test(text.slice(end, lineEnd));
+  if (whole.closed === undefined) add(move, { path: whole.path, start: file.offset + start, end: file.offset + (isAlone ? lineEnd : end), text: '' });
 }
 
 function visit(directives: readonly Directive[], around: readonly Directive[], see: (directive: Directive, around: readonly Directive[]) => void): void {

@@ -17,8 +17,8 @@ export function readCaddyfile(entry: string, files: ConfigFiles): ServerConfigur
   const options = directives[0] && isOptions(directives[0]) ? directives[0] : undefined;
   const addresses = sitesOf(options ? directives.slice(1) : directives).flatMap((site) => addressesOf(site).map((word) => ({ word, site })));
   const ports = defaultPorts(options, files);
-  for (const { word, site } of addresses) result.listeners.push(...listenersAt(word, site, ports, options, files));
-  result.listeners.push(...automatic(addresses, options, ports));
+  const listeners = [...addresses.flatMap(({ word, site }) => listenersAt(word, site, ports, options, files)), ...automatic(addresses, options, ports)];
+  result.listeners.push(...listeners, ...listeners.flatMap(withHttp3));
   visit(directives, [], (directive, parents) => {
     result.upstreams.push(...upstreamsOf(directive, parents));
     if (directive.name === 'output' && directive.args[0]?.value === 'file' && directive.args[1]) result.writes.push(writeOf(directive, directive.args[1]));
@@ -88,6 +88,11 @@ function listenersAt(word: Word, site: Directive, ports: Ports, options: Directi
   const prefix = (scheme === '' ? 0 : scheme.length + 3) + host.length + 1;
   const tls = scheme === 'https' || port === ports.https || (scheme === '' && host !== '' && port !== ports.http && !/^(off|disable_certs)$/.test(optionOf(options, 'auto_https') ?? ''));
   return [{ address: host, port, variable, protocol: 'tcp', tls, spot: variable === undefined ? spotIn(site.file, word, { host, port: written, at: prefix }) : undefined, directive: site, conditions: [] }];
+}
+
+/** Where it speaks TLS it speaks HTTP/3 too, over UDP (caddyserver.com/docs/caddyfile/options, protocols). */
+function withHttp3(listener: Listener): Listener[] {
+  return listener.tls ? [{ ...listener, protocol: 'udp' }] : [];
 }
 
 function optionOf(options: Directive | undefined, name: string): string | undefined {
