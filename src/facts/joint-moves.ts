@@ -78,14 +78,17 @@ function clash(one: FileEdit, other: FileEdit): boolean {
   return one.path === other.path && one.start < other.end && other.start < one.end;
 }
 
-/** Services that read a file that is changed, and are none of those that are moved. */
+/** Services that read a file that is changed and are none of those that are moved. Where a file only names one that is, its neighbours read it rightly. */
 function readersElsewhere(edits: readonly FileEdit[], moves: readonly PortMove[], project: Project): Obstacle[] {
   const own = new Set(moves.flatMap(({ target }) => target.services.map(keyOf)));
   const paths = [...new Set(edits.map(({ path }) => path))];
+  const said = new Set(moves.flatMap(({ saidIn }) => [...saidIn]));
+  const stacks = new Set(moves.flatMap(({ target }) => target.services.map(({ stack }) => stack)));
   return project.services
     .filter((linked) => !own.has(keyOf(linked)))
     .flatMap((linked) =>
       paths.flatMap((path): Obstacle[] => {
+        if (!said.has(path) && stacks.has(linked.stack)) return [];
         const way = wayOfReading(linked, resolve(project.disk.cwd, path));
         return way === undefined ? [] : [{ message: `service ${linked.service.name} ${way} ${path} too`, advice: undefined }];
       }),

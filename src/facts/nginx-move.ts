@@ -11,6 +11,7 @@ import { serversIn } from './servers.ts';
 export interface NginxMove {
   edits: FileEdit[];
   obstacles: Obstacle[];
+  doubts: string[];
 }
 
 /**
@@ -20,7 +21,7 @@ export interface NginxMove {
  * @param moved the new port by the old one
  */
 export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): NginxMove {
-  const move: NginxMove = { edits: [], obstacles: [] };
+  const move: NginxMove = { edits: [], obstacles: [], doubts: [] };
   for (const run of runsOf(target)) {
     for (const { configuration, installation } of serversIn(run)) {
       if (configuration.kind !== 'nginx') continue;
@@ -61,12 +62,33 @@ function server(directive: Directive, around: readonly Directive[], listeners: r
     if (text.closed === undefined) add(move, { path: text.path, ...redirectLine(last.directive, directive, last.directive.file.offset) });
   }
   const ports = new Set(directive.block!.filter(({ name }) => name === 'listen').map((listen) => own.find((one) => one.directive === listen)?.port));
-  visit(directive.block!, [directive], (inner) => {
+  visit(directive.block!, [directive], (inner, within) => {
     if (!namesPort(inner)) return;
     const [port] = ports;
-    if (ports.size > 1 || (port === undefined && ports.size === 1)) move.obstacles.push({ message: `${whereIs(inner, run)} uses $server_port where the server listens on several ports`, advice: undefined });
+    const isOpen = ports.size > 1 || (port === undefined && ports.size === 1);
+    if (inner.file.source === undefined && PARAMETER.test(inner.name)) tellApplication(inner, within.at(-1)!, isOpen ? undefined : own[0]!.port!, run, move);
+    else if (isOpen) move.obstacles.push({ message: `${whereIs(inner, run)} uses $server_port where the server listens on several ports`, advice: undefined });
     else for (const word of inner.args) fillIn(word, inner, own[0]!.port!, run, move);
   });
+}
+
+const PARAMETER = /^(fastcgi|uwsgi|scgi)_param$/;
+
+/** What the image's own file of parameters tells an application is said again behind it, with the port that it was: the last one counts. */
+function tellApplication({ name, args }: Directive, { block, file, start, end, name: around }: Directive, port: number | undefined, run: Run, move: NginxMove): void {
+  const variable = args[0]!.value;
+  if (file.source === undefined || block!.some((one) => one.name === name && one.file.source !== undefined && one.args[0]?.value === variable)) return;
+  const text = textOfFile(file.source, run.root, run.disk, file.text, file.offset);
+  if (port === undefined || text.closed !== undefined) {
+    const message = `the application behind ${around} at ${whereIs({ file, start }, run)} is told the new port as ${variable}`;
+    if (!move.doubts.includes(message)) move.doubts.push(message);
+    return;
+  }
+  const brace = end - 1;
+  const at = file.text.slice(0, brace).trimEnd().length;
+  const indent = indentAt(file.text, block!.findLast((one) => one.file === file)?.start) ?? (file.text.slice(at, brace).includes('\n') ? `${indentAt(file.text, start) ?? ''}    ` : undefined);
+  const eol = file.text.includes('\r\n') ? '\r\n' : '\n';
+  add(move, { path: text.path, start: at + file.offset, end: at + file.offset, text: `${indent === undefined ? ' ' : `${eol}${indent}`}${name} ${variable} ${port};` });
 }
 
 /** Whether nothing that the server answers carries its port: a setting says so, or it only sends away to URLs that are written in full. */
@@ -118,7 +140,7 @@ function fillIn(word: Word, { file }: Directive, port: number, run: Run, move: N
   }
 }
 
-function whereIs({ file, start }: Directive, { disk }: Run): string {
+function whereIs({ file, start }: Pick<Directive, 'file' | 'start'>, { disk }: Run): string {
   return `${file.source === undefined ? file.path : disk.display(file.source)}:${lineOf(file.text, { start })}`;
 }
 

@@ -23,6 +23,8 @@ export interface PortMove {
   place: PortPlace | undefined;
   /** In all files that know one of them. Two targets that share a place have the same edit. */
   edits: FileEdit[];
+  /** The files that say where it listens; the others only name it. */
+  saidIn: Set<string>;
   /** With one of these nothing is moved. */
   obstacles: Obstacle[];
   doubts: Reason[];
@@ -46,12 +48,13 @@ export const portMove = memo((target: Target, mapping: PortMapping = {}): PortMo
   const low = runsOf(target).flatMap((run) => listeningOf(run).flatMap((listening) => (listening.port < FIRST_OPEN ? [{ run, listening }] : [])));
   if (low.length === 0) return undefined;
   const to = newPorts(target, low.map(({ listening }) => listening.port), mapping);
-  const move: PortMove = { target, ports: [], place: low.flatMap(({ listening }) => listening.places)[0], edits: [], obstacles: [], doubts: [] };
+  const move: PortMove = { target, ports: [], place: low.flatMap(({ listening }) => listening.places)[0], edits: [], saidIn: new Set(low.flatMap(({ listening }) => listening.places.map(({ path }) => path))), obstacles: [], doubts: [] };
   for (const { run, listening } of low) moveOne(run, listening, to.get(listening.port)!, move);
   move.edits.push(...imageEdits(target, low.map(({ listening }) => listening), to));
   const extras = nginxMove(target, to);
   for (const edit of extras.edits) addEdit(move.edits, edit);
   move.obstacles.push(...extras.obstacles);
+  for (const message of extras.doubts) move.doubts.push({ rule: 'port-out-of-sight', message });
   move.doubts.push(...outsiders(target, to));
   return move;
 });

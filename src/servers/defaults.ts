@@ -23,6 +23,9 @@ export interface Installation {
 
 const NGINX_STREAMS = ['/var/log/nginx/access.log', '/var/log/nginx/error.log'];
 
+/** The one line of the files of parameters that speaks of the server's own port (nginx, conf/fastcgi_params and its kin). */
+const TELLS_PORT = { fastcgi: 'fastcgi_param  SERVER_PORT        $server_port;\n', uwsgi: 'uwsgi_param  SERVER_PORT        $server_port;\n', scgi: 'scgi_param  SERVER_PORT        $server_port;\n' };
+
 const OFFICIAL_NGINX: Installation = {
   kind: 'nginx',
   entry: '/etc/nginx/nginx.conf',
@@ -30,9 +33,9 @@ const OFFICIAL_NGINX: Installation = {
   files: {
     '/etc/nginx/nginx.conf': 'user  nginx;\nhttp {\n    include       /etc/nginx/mime.types;\n    include /etc/nginx/conf.d/*.conf;\n}\n',
     '/etc/nginx/mime.types': '',
-    '/etc/nginx/fastcgi_params': '',
-    '/etc/nginx/uwsgi_params': '',
-    '/etc/nginx/scgi_params': '',
+    '/etc/nginx/fastcgi_params': TELLS_PORT.fastcgi,
+    '/etc/nginx/uwsgi_params': TELLS_PORT.uwsgi,
+    '/etc/nginx/scgi_params': TELLS_PORT.scgi,
     '/etc/nginx/conf.d/default.conf': 'server {\n    listen       80;\n    server_name  localhost;\n}\n',
   },
   streams: NGINX_STREAMS,
@@ -85,11 +88,11 @@ export const installations = {
     files: {
       '/etc/nginx/nginx.conf': 'user www-data;\ninclude /etc/nginx/modules-enabled/*.conf;\nhttp {\n\tinclude /etc/nginx/mime.types;\n\tinclude /etc/nginx/conf.d/*.conf;\n\tinclude /etc/nginx/sites-enabled/*;\n}\n',
       '/etc/nginx/mime.types': '',
-      '/etc/nginx/fastcgi_params': '',
-      '/etc/nginx/fastcgi.conf': '',
+      '/etc/nginx/fastcgi_params': TELLS_PORT.fastcgi,
+      '/etc/nginx/fastcgi.conf': TELLS_PORT.fastcgi,
       '/etc/nginx/proxy_params': '',
-      '/etc/nginx/uwsgi_params': '',
-      '/etc/nginx/scgi_params': '',
+      '/etc/nginx/uwsgi_params': TELLS_PORT.uwsgi,
+      '/etc/nginx/scgi_params': TELLS_PORT.scgi,
       '/etc/nginx/snippets/fastcgi-php.conf': '',
       '/etc/nginx/sites-available/default': 'server {\n\tlisten 80 default_server;\n\tlisten [::]:80 default_server;\n\tserver_name _;\n}\n',
     },
@@ -104,10 +107,10 @@ export const installations = {
     files: {
       '/etc/nginx/nginx.conf': 'user nginx;\ninclude /etc/nginx/modules/*.conf;\ninclude /etc/nginx/conf.d/*.conf;\nhttp {\n\tinclude /etc/nginx/mime.types;\n\tinclude /etc/nginx/http.d/*.conf;\n}\n',
       '/etc/nginx/mime.types': '',
-      '/etc/nginx/fastcgi_params': '',
-      '/etc/nginx/fastcgi.conf': '',
-      '/etc/nginx/uwsgi_params': '',
-      '/etc/nginx/scgi_params': '',
+      '/etc/nginx/fastcgi_params': TELLS_PORT.fastcgi,
+      '/etc/nginx/fastcgi.conf': TELLS_PORT.fastcgi,
+      '/etc/nginx/uwsgi_params': TELLS_PORT.uwsgi,
+      '/etc/nginx/scgi_params': TELLS_PORT.scgi,
       '/etc/nginx/http.d/default.conf': 'server {\n\tlisten 80 default_server;\n\tlisten [::]:80 default_server;\n}\n',
     },
     moves: (from, to) => ({ '/etc/nginx/http.d/default.conf': defaultServer(from, to) }),
@@ -136,7 +139,7 @@ export const installations = {
     files: {
       '/etc/nginx/nginx.conf': 'user nginx;\ninclude /usr/share/nginx/modules/*.conf;\nhttp {\n    include             /etc/nginx/mime.types;\n    include /etc/nginx/conf.d/*.conf;\n    server {\n        listen       80;\n        listen       [::]:80;\n        include /etc/nginx/default.d/*.conf;\n    }\n}\n',
       '/etc/nginx/mime.types': '',
-      '/etc/nginx/fastcgi_params': '',
+      '/etc/nginx/fastcgi_params': TELLS_PORT.fastcgi,
     },
     source: 'package nginx of RHEL 9',
   },
@@ -147,7 +150,7 @@ export const installations = {
     files: {
       '/usr/local/openresty/nginx/conf/nginx.conf': 'http {\n    include       mime.types;\n    include /etc/nginx/conf.d/*.conf;\n}\n',
       '/usr/local/openresty/nginx/conf/mime.types': '',
-      '/usr/local/openresty/nginx/conf/fastcgi_params': '',
+      '/usr/local/openresty/nginx/conf/fastcgi_params': TELLS_PORT.fastcgi,
       '/etc/nginx/conf.d/default.conf': 'server {\n    listen       80;\n    server_name  localhost;\n}\n',
     },
     streams: ['/usr/local/openresty/nginx/logs/access.log', '/usr/local/openresty/nginx/logs/error.log'],
