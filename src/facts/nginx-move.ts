@@ -1,18 +1,10 @@
-import type { FileEdit } from '../edit.ts';
 import type { Target } from '../project.ts';
 import { installations } from '../servers/defaults.ts';
 import type { Directive, Listener, Word } from '../servers/types.ts';
-import type { Obstacle } from './listening.ts';
-import { lineOf, textOfFile } from './placed-text.ts';
+import { textOfFile } from './placed-text.ts';
 import { type Run, runsOf } from './runs.ts';
+import { addOnce, doubtOnce, indentAt, type ServerMove, whereIs } from './server-move.ts';
 import { serversIn } from './servers.ts';
-
-/** What a moved nginx needs besides, so that nobody outside sees its new port. */
-export interface NginxMove {
-  edits: FileEdit[];
-  obstacles: Obstacle[];
-  doubts: string[];
-}
 
 /**
  * Redirects that nginx makes up itself carry the port that it listens on unless that is the scheme's own
@@ -20,8 +12,8 @@ export interface NginxMove {
  * it is no longer root.
  * @param moved the new port by the old one
  */
-export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): NginxMove {
-  const move: NginxMove = { edits: [], obstacles: [], doubts: [] };
+export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): ServerMove {
+  const move: ServerMove = { edits: [], obstacles: [], doubts: [] };
   for (const run of runsOf(target)) {
     for (const { configuration, installation } of serversIn(run)) {
       if (configuration.kind !== 'nginx') continue;
@@ -37,13 +29,13 @@ export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): N
 }
 
 /** `user nginx;` is what the image's nginx was built with, so that it says nothing as root either (nginx/docker-nginx, --user=nginx). */
-function needlessUser({ args, file, start, end }: Directive, run: Run, move: NginxMove): void {
+function needlessUser({ args, file, start, end }: Directive, run: Run, move: ServerMove): void {
   if (args.length !== 1 || args[0]!.value !== 'nginx' || file.source === undefined) return;
   const { text } = file;
   const whole = textOfFile(file.source, run.root, run.disk, text, file.offset);
   const lineEnd = text.indexOf('\n', end) < 0 ? text.length : text.indexOf('\n', end) + 1;
   const isAlone = indentAt(text, start) === '' && /^[ \t]*\r?\n?$/.test(text.slice(end, lineEnd));
-  if (whole.closed === undefined) add(move, { path: whole.path, start: file.offset + start, end: file.offset + (isAlone ? lineEnd : end), text: '' });
+  if (whole.closed === undefined) addOnce(move, { path: whole.path, start: file.offset + start, end: file.offset + (isAlone ? lineEnd : end), text: '' });
 }
 
 function visit(directives: readonly Directive[], around: readonly Directive[], see: (directive: Directive, around: readonly Directive[]) => void): void {
@@ -53,13 +45,13 @@ function visit(directives: readonly Directive[], around: readonly Directive[], s
   }
 }
 
-function server(directive: Directive, around: readonly Directive[], listeners: readonly Listener[], run: Run, move: NginxMove): void {
+function server(directive: Directive, around: readonly Directive[], listeners: readonly Listener[], run: Run, move: ServerMove): void {
   const own = listeners.filter((listener) => listener.directive === directive || directive.block!.includes(listener.directive));
   const last = own.at(-1);
   if (!last || last.directive.file.source === undefined) return;
   if (!isSilent(directive, around)) {
     const text = textOfFile(last.directive.file.source, run.root, run.disk, last.directive.file.text, last.directive.file.offset);
-    if (text.closed === undefined) add(move, { path: text.path, ...redirectLine(last.directive, directive, last.directive.file.offset) });
+    if (text.closed === undefined) addOnce(move, { path: text.path, ...redirectLine(last.directive, directive, last.directive.file.offset) });
   }
   const ports = new Set(directive.block!.filter(({ name }) => name === 'listen').map((listen) => own.find((one) => one.directive === listen)?.port));
   visit(directive.block!, [directive], (inner, within) => {
@@ -75,20 +67,20 @@ function server(directive: Directive, around: readonly Directive[], listeners: r
 const PARAMETER = /^(fastcgi|uwsgi|scgi)_param$/;
 
 /** What the image's own file of parameters tells an application is said again behind it, with the port that it was: the last one counts. */
-function tellApplication({ name, args }: Directive, { block, file, start, end, name: around }: Directive, port: number | undefined, run: Run, move: NginxMove): void {
+function tellApplication({ name, args }: Directive, { block, file, start, end, name: around }: Directive, port: number | undefined, run: Run, move: ServerMove): void {
   const variable = args[0]!.value;
   if (file.source === undefined || block!.some((one) => one.name === name && one.file.source !== undefined && one.args[0]?.value === variable)) return;
   const text = textOfFile(file.source, run.root, run.disk, file.text, file.offset);
   if (port === undefined || text.closed !== undefined) {
     const message = `the application behind ${around} at ${whereIs({ file, start }, run)} is told the new port as ${variable}`;
-    if (!move.doubts.includes(message)) move.doubts.push(message);
+    doubtOnce(move, message);
     return;
   }
   const brace = end - 1;
   const at = file.text.slice(0, brace).trimEnd().length;
   const indent = indentAt(file.text, block!.findLast((one) => one.file === file)?.start) ?? (file.text.slice(at, brace).includes('\n') ? `${indentAt(file.text, start) ?? ''}    ` : undefined);
   const eol = file.text.includes('\r\n') ? '\r\n' : '\n';
-  add(move, { path: text.path, start: at + file.offset, end: at + file.offset, text: `${indent === undefined ? ' ' : `${eol}${indent}`}${name} ${variable} ${port};` });
+  addOnce(move, { path: text.path, start: at + file.offset, end: at + file.offset, text: `${indent === undefined ? ' ' : `${eol}${indent}`}${name} ${variable} ${port};` });
 }
 
 /** Whether nothing that the server answers carries its port: a setting says so, or it only sends away to URLs that are written in full. */
@@ -117,13 +109,6 @@ function redirectLine(directive: Directive, server: Directive, offset: number): 
   return { start: at, end: at, text: isAlone ? `${eol}${indent}port_in_redirect off;` : ' port_in_redirect off;' };
 }
 
-/** The white space in front of a place on its line; undefined where something else stands there. */
-function indentAt(text: string, offset: number | undefined): string | undefined {
-  if (offset === undefined) return undefined;
-  const before = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
-  return /^[ \t]*$/.test(before) ? before : undefined;
-}
-
 function namesPort({ args }: Directive): boolean {
   return args.some(({ text }) => SERVER_PORT.test(text));
 }
@@ -131,19 +116,11 @@ function namesPort({ args }: Directive): boolean {
 const SERVER_PORT = /\$(?:server_port\b|\{server_port\})/;
 
 /** Where a server has one port, that is what $server_port says. */
-function fillIn(word: Word, { file }: Directive, port: number, run: Run, move: NginxMove): void {
+function fillIn(word: Word, { file }: Directive, port: number, run: Run, move: ServerMove): void {
   for (const match of file.text.slice(word.start, word.end).matchAll(new RegExp(SERVER_PORT, 'g'))) {
     const text = file.source === undefined ? undefined : textOfFile(file.source, run.root, run.disk, file.text, file.offset);
     const start = word.start + match.index + file.offset;
-    if (text && text.closed === undefined) add(move, { path: text.path, start, end: start + match[0].length, text: String(port) });
+    if (text && text.closed === undefined) addOnce(move, { path: text.path, start, end: start + match[0].length, text: String(port) });
     else move.obstacles.push({ message: `$server_port is used in ${file.path}, which can't be changed`, advice: undefined });
   }
-}
-
-function whereIs({ file, start }: Pick<Directive, 'file' | 'start'>, { disk }: Run): string {
-  return `${file.source === undefined ? file.path : disk.display(file.source)}:${lineOf(file.text, { start })}`;
-}
-
-function add({ edits }: NginxMove, edit: FileEdit): void {
-  if (!edits.some(({ path, start, end, text }) => path === edit.path && start === edit.start && end === edit.end && text === edit.text)) edits.push(edit);
 }

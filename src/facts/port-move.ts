@@ -1,6 +1,7 @@
 import type { FileEdit } from '../edit.ts';
 import { FIRST_OPEN } from '../ports/read.ts';
 import type { Target } from '../project.ts';
+import { apacheMove } from './apache-move.ts';
 import { clusterThatRuns } from './clusters.ts';
 import { historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
@@ -51,10 +52,11 @@ export const portMove = memo((target: Target, mapping: PortMapping = {}): PortMo
   const move: PortMove = { target, ports: [], place: low.flatMap(({ listening }) => listening.places)[0], edits: [], saidIn: new Set(low.flatMap(({ listening }) => listening.places.map(({ path }) => path))), obstacles: [], doubts: [] };
   for (const { run, listening } of low) moveOne(run, listening, to.get(listening.port)!, move);
   move.edits.push(...imageEdits(target, low.map(({ listening }) => listening), to));
-  const extras = nginxMove(target, to);
-  for (const edit of extras.edits) addEdit(move.edits, edit);
-  move.obstacles.push(...extras.obstacles);
-  for (const message of extras.doubts) move.doubts.push({ rule: 'port-out-of-sight', message });
+  for (const { edits, obstacles, doubts } of [nginxMove(target, to), apacheMove(target, to)]) {
+    for (const edit of edits) addEdit(move.edits, edit);
+    move.obstacles.push(...obstacles);
+    for (const message of doubts) move.doubts.push({ rule: 'port-out-of-sight', message });
+  }
   move.doubts.push(...outsiders(target, to));
   return move;
 });

@@ -56,7 +56,7 @@ const DEBIAN_APACHE: Installation = {
   links: { '/etc/apache2/sites-enabled/000-default.conf': '/etc/apache2/sites-available/000-default.conf' },
   moves: (from, to) => ({
     '/etc/apache2/ports.conf': [`s/Listen ${from}$/Listen ${to}/`],
-    [from === 443 ? '/etc/apache2/sites-available/default-ssl.conf' : '/etc/apache2/sites-available/000-default.conf']: [`s/:${from}>/:${to}>/`],
+    [from === 443 ? '/etc/apache2/sites-available/default-ssl.conf' : '/etc/apache2/sites-available/000-default.conf']: [`s/:${from}>/:${to}>\\n\\tServerName localhost:${from}/`],
   }),
   variables: { APACHE_RUN_USER: 'www-data', APACHE_RUN_GROUP: 'www-data', APACHE_LOG_DIR: '/var/log/apache2', APACHE_RUN_DIR: '/var/run/apache2', APACHE_LOCK_DIR: '/var/lock/apache2', APACHE_PID_FILE: '/var/run/apache2/apache2.pid' },
   source: 'package apache2 2.4 of Debian 12: apache2.conf, ports.conf, sites-available, envvars',
