@@ -17,7 +17,7 @@ export function nginxMove(target: Target, moved: ReadonlyMap<number, number>): S
   for (const run of runsOf(target)) {
     for (const { configuration, installation } of serversIn(run)) {
       if (configuration.kind !== 'nginx') continue;
-      for (const user of configuration.users) if (installation === installations['nginx image']) needlessUser(user, run, move);
+      for (const user of configuration.users) if (installation === installations['nginx image'] || installation === installations['nginx old-image']) needlessUser(user, run, move);
       const listeners = configuration.listeners.filter(({ port }) => port !== undefined && moved.has(port));
       visit(configuration.directives, [], (directive, around) => {
         if (directive.name === 'server' && directive.block && around[0]?.name === 'http') server(directive, around, listeners, run, move);
