@@ -3,7 +3,7 @@ import type { Found } from '../compose/layers.ts';
 import { declared } from '../compose/stack.ts';
 import { splitKeyword } from '../dockerfile/scan.ts';
 import { memo } from '../memo.ts';
-import { hostPortsIn } from '../ports/mentions.ts';
+import { everyHostPort, type HostPort, hostPortsIn } from '../ports/mentions.ts';
 import { addressesIn } from '../ports/read.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { historyOf, type Step } from './history.ts';
@@ -12,7 +12,7 @@ import { argumentsOf, editIn, execWords, lineOf, partOf, type PlacedText, textOf
 import { type Run, runsOf } from './runs.ts';
 import { serversIn } from './servers.ts';
 import { serviceTarget } from './services/target.ts';
-import { sourcesOf } from './source-ports.ts';
+import { type SourceFileText, sourcesOf } from './source-ports.ts';
 import { composeWords, placedCommands, placedScalar, type PlacedCommand, shellCommands, unquoted } from './start-places.ts';
 import { type PlacedVariable, variablesOf } from './variables.ts';
 
@@ -224,22 +224,24 @@ class Users implements PortUsers {
         else this.stuck(`service ${other.service.name} hands over to ${host}:${port} in a configuration that can't be changed${whole?.closed === undefined ? '' : ` (${whole.closed})`}`);
       }
     }
-    for (const { path, text } of sourcesOf(target.unit, target.disk)) this.sourceText(textOfFile(path, run.root, run.disk, text), names);
+    for (const source of sourcesOf(target.unit, target.disk)) this.sourceText(source, names);
   }
 
   /** Texts that a service mounts: configurations of proxies and the like. */
   private mountedTexts(other: LinkedService, names: ReadonlySet<string>): void {
-    const { disk, root } = this.run;
+    const { disk } = this.run;
     for (const { type, source, directory } of other.service.mounts) {
       if (type !== 'bind' || source === undefined || /^~|\$/.test(source)) continue;
-      for (const path of textsUnder(resolve(directory, source), disk, 3)) this.sourceText(textOfFile(path, root, disk, disk.read(path)!), names);
+      for (const path of textsUnder(resolve(directory, source), disk, 3)) this.sourceText({ path, text: disk.read(path)! }, names);
     }
   }
 
   /** A text that is not read as what it is: whatever names the port there is for people to change. */
-  private sourceText(whole: PlacedText, names: ReadonlySet<string>): void {
-    for (const { from, port, host } of hostPortsIn(whole.text, names)) {
-      if (port !== this.port) continue;
+  private sourceText({ path, text }: SourceFileText, names: ReadonlySet<string>): void {
+    for (const { from, port, host } of hostPortsOf(path, text, this.run.disk)) {
+      if (port !== this.port || !names.has(host.toLowerCase())) continue;
+      const { disk, root } = this.run;
+      const whole = textOfFile(path, root, disk, text);
       const at = whole.at(from);
       const isKnown = this.places.some((place) => place.path === whole.path && at !== undefined && place.start <= at && at <= place.end);
       if (!isKnown) this.stuck(`${whole.path}:${lineOf(whole.text, { start: from })} asks ${host} for ${port}`, 'change it there by hand together with the rest');
@@ -314,6 +316,16 @@ class Users implements PortUsers {
     if (!this.obstacles.some((one) => one.message === message)) this.obstacles.push({ message, advice });
   }
 }
+
+/** What a file names, looked up once however many services may mean it. */
+function hostPortsOf(path: string, text: string, disk: Run['disk']): HostPort[] {
+  const known = namedIn(disk);
+  const found = known.get(path) ?? everyHostPort(text);
+  known.set(path, found);
+  return found;
+}
+
+const namedIn = memo((_disk: Run['disk']): Map<string, HostPort[]> => new Map());
 
 /** The names by which other containers reach a service. */
 const namesOf = memo((linked: LinkedService): Set<string> => {

@@ -66,13 +66,25 @@ function patternsFor(port: number): RegExp[] {
 
 /** The lines of a Dockerfile's source that make it listen on a port by its number. */
 export function listensIn(unit: Unit, port: number, disk: Disk): SourceLine[] {
-  return linesWith(sourcesOf(unit, disk), patternsFor(port));
+  return once(unit, disk, String(port), () => patternsFor(port));
 }
 
 /** The lines that read a variable of the environment. */
 export function readsVariable(unit: Unit, name: string, disk: Disk): SourceLine[] {
-  return linesWith(sourcesOf(unit, disk), [new RegExp(`\\b(?:env|environ|ENV|getenv|Getenv|GetEnvironmentVariable|std::env|System\\.getenv|process)\\b[^\\n]{0,40}\\b${name}\\b`, 'g'), new RegExp(`\\$\\{${name}\\b`, 'g')]);
+  return once(unit, disk, name, () => [new RegExp(`\\b(?:env|environ|ENV|getenv|Getenv|GetEnvironmentVariable|std::env|System\\.getenv|process)\\b[^\\n]{0,40}\\b${name}\\b`, 'g'), new RegExp(`\\$\\{${name}\\b`, 'g')]);
 }
+
+/** The lines that speak of a port or a variable in one of some ways. A unit's source is searched once for each, however many run it. */
+function once(unit: Unit, disk: Disk, word: string, patterns: () => RegExp[]): SourceLine[] {
+  const found = searchedFor(unit, disk);
+  const known = found.get(word);
+  if (known) return known;
+  const lines = linesWith(sourcesOf(unit, disk).filter(({ text }) => text.includes(word)), patterns());
+  found.set(word, lines);
+  return lines;
+}
+
+const searchedFor = memo((_unit: Unit, _disk: Disk): Map<string, SourceLine[]> => new Map());
 
 function linesWith(files: readonly SourceFileText[], patterns: readonly RegExp[]): SourceLine[] {
   const found: SourceLine[] = [];

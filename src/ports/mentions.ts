@@ -15,10 +15,14 @@ export interface HostPort {
  * @param hosts in lower case; names count without regard to case
  */
 export function hostPortsIn(text: string, hosts: ReadonlySet<string>): HostPort[] {
+  return everyHostPort(text).filter(({ host }) => hosts.has(host.toLowerCase()));
+}
+
+/** Where a text names any host together with a port. */
+export function everyHostPort(text: string): HostPort[] {
   const found: HostPort[] = [];
   for (const match of text.matchAll(HOST_PORT)) {
     const [whole, scheme, host, port] = match as unknown as [string, string | undefined, string, string | undefined];
-    if (!hosts.has(host.toLowerCase())) continue;
     const end = match.index + whole.length;
     if (port !== undefined) found.push({ host, port: Number(port), from: end - port.length, to: end, written: true });
     else if (scheme !== undefined && DEFAULTS[scheme.toLowerCase()] !== undefined) found.push({ host, port: DEFAULTS[scheme.toLowerCase()]!, from: end, to: end, written: false });

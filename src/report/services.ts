@@ -49,8 +49,13 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
     safety: own?.finding.safety,
     userBefore: userOfService(linked, project),
     userAfter: isFix ? own.finding.user : undefined,
-    reasons: [...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...besides],
+    reasons: unique([...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...besides]),
   };
+}
+
+/** What the judgement and a finding both say is said once. */
+function unique(reasons: readonly Reason[]): Reason[] {
+  return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
 }
 
 function dropped({ skipped }: Settled): Reason {
