@@ -66,7 +66,7 @@ function describe({ targets, services, findings, files }: Report, transform: str
       const change = safety ? ` ${safety}, ${userBefore} -> ${userAfter ?? '?'}` : '';
       return `${path}:${line} ${verdict}${change}${reasons.map((reason) => `\n  ${reason.rule}: ${reason.message}`).join('')}`;
     }),
-    ...services.filter(({ runs }) => transform === 'compose-user' || transform === '_together' || (transform === 'low-ports' && !runs)).map(({ path, line, name, verdict, safety, userBefore, userAfter, reasons, runs }) => {
+    ...services.filter(({ name }) => transform === 'compose-user' || transform === '_together' || (transform === 'low-ports' && findings.some(({ service }) => service === name))).map(({ path, line, name, verdict, safety, userBefore, userAfter, reasons, runs }) => {
       const change = safety ? ` ${safety}, ${userBefore} -> ${userAfter ?? '?'}` : '';
       const said = runs ? [] : reasons.flatMap((reason) => [`\n  ${reason.rule}: ${reason.message}`, ...(reason.advice === undefined ? [] : [`\n    ${reason.advice.replaceAll('\n', '\n    ')}`])]);
       return `${path}:${line} ${name} ${verdict}${change}${runs ? `, as ${runs.path} (${runs.stage})` : ''}${said.join('')}`;
