@@ -133,9 +133,26 @@ class Users implements PortUsers {
     const test = service.layers.within('healthcheck').get('test');
     if (test && !service.healthcheck?.disabled) this.checks(this.composeCheck(test), `the health check of service ${service.name}`);
     this.labels(linked);
-    const virtual = variablesOf(this.run).get('VIRTUAL_PORT');
-    if (virtual?.value === String(this.port)) this.variable(virtual);
+    this.proxies(linked);
+    this.pulled(linked);
     this.shared(linked);
+  }
+
+  /** Proxies that find a container by themselves, and take the port that the image exposes: two of them, if its base exposes the low one. */
+  private proxies({ service }: LinkedService): void {
+    const variables = variablesOf(this.run);
+    const virtual = variables.get('VIRTUAL_PORT');
+    if (virtual?.value === String(this.port)) this.variable(virtual);
+    if (this.port === 80 && !virtual && variables.has('VIRTUAL_HOST')) this.stuck(`nginx-proxy asks service ${service.name} (VIRTUAL_HOST) for port 80`, 'set VIRTUAL_PORT, then it can move');
+    const isTraefik = service.labels.some(({ name, value = '' }) => (name === 'traefik.enable' ? /^true$/i.test(value) : /^traefik\.(http|tcp)\.routers\.|^traefik\.frontend\./.test(name)));
+    const says = service.labels.some(({ name }) => /^traefik\.(.*\.)?(loadbalancer\.server\.port|port)$/i.test(name));
+    if (isTraefik && !says) this.stuck(`Traefik asks service ${service.name} for the lowest port that its image exposes`, 'name the port in a label loadbalancer.server.port, then it can move');
+  }
+
+  /** An image that Compose pulls, though it could be built, listens as it was published. */
+  private pulled({ service }: LinkedService): void {
+    const policy = textIn(service.at('pull_policy'));
+    if (service.at('image') && service.build && policy !== undefined && !/^(build|never)$/.test(policy)) this.doubts.push(`service ${service.name} pulls ${textIn(service.at('image'))} (pull_policy: ${policy}), which listens on ${this.port} until it is published again`);
   }
 
   private composeCheck(test: Found): PlacedCommand[] {
