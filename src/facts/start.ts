@@ -177,6 +177,8 @@ class Follower {
     if (carried !== undefined) return this.followText(carried, command, script, depth, argumentsOf(invocation));
     const packaged = packageScript(invocation);
     if (packaged !== undefined) return this.followPackageScript(packaged, command, script, depth);
+    const named = scriptByVariable(invocation);
+    if (named !== undefined) return this.followVariable(named, invocation, command, script, depth);
     const called = scriptPath(invocation, script === undefined);
     if (called !== undefined) this.followFile(called, started, depth);
     else {
@@ -211,6 +213,13 @@ class Follower {
     this.followText(body, { ...command, cwd }, script, depth);
     // What no distribution has under that name comes from node_modules/.bin.
     for (const started of this.start.commands.slice(before)) if (started.name !== undefined && !started.name.includes('/') && programOf(started.name) === undefined) started.through.push('npx');
+  }
+
+  /** `bash ${CATALINA_HOME}/bin/catalina.sh run`: what the base starts, or a script out of sight. */
+  private followVariable(named: ShellWord, { words }: Invocation, command: ShellCommand, script: StartScript | undefined, depth: number): void {
+    const name = posix.basename(named.text.replace(/["']/g, ''));
+    if (this.isBases(name)) this.follow({ ...command, words: [{ ...named, text: name, value: name }, ...words.slice(words.indexOf(named) + 1)] }, script, depth + 1);
+    else if (!this.start.unseen.includes(named.text)) this.start.unseen.push(named.text);
   }
 
   private followFile({ path: written, executed }: CalledScript, started: Started, depth: number): void {
@@ -375,6 +384,13 @@ const HANDS_OVER = new Set(['docker-entrypoint.sh', 'docker-php-entrypoint', 'en
 export interface CalledScript {
   path: string;
   executed: boolean;
+}
+
+/** The script that a shell is told to run by a path with a variable in it; what it was called with is no such. */
+function scriptByVariable({ name, words }: Invocation): ShellWord | undefined {
+  if (name === undefined || !/^(ba|da|a|k|z)?sh$/.test(name)) return undefined;
+  const script = words.slice(1).find(({ value }) => !(value ?? '').startsWith('-'));
+  return script !== undefined && script.value === undefined && !/^"?\$(\{?[@*\d])/.test(script.text) && script.text.includes('/') ? script : undefined;
 }
 
 /** The script that a command runs: an argument of a shell, a sourced file, or the command itself by its path. */

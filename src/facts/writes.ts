@@ -15,7 +15,7 @@ import { installedPrograms } from './programs.ts';
 import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { sourceWrites } from './source-writes.ts';
-import { startOf } from './start.ts';
+import { BUILDERS, startOf } from './start.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 import { unpacksAny } from './unpacked.ts';
 
@@ -82,9 +82,14 @@ function mountsOf({ service, directory: from }: LinkedService, { disk }: Target)
     const isOfTheHost = /^[~/]|\$/.test(source);
     const host = resolve(from, source);
     const isShipped = disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore');
-    if (isShipped || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
+    if ((isShipped && !isNamedForData(path)) || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
     return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true), onHost: true }];
   });
+}
+
+/** A folder that is mounted to be written, though the repository puts the first files into it. */
+function isNamedForData(path: string): boolean {
+  return /^(data|db|database|storage|uploads?|logs?|state)$/.test(posix.basename(path));
 }
 
 /** What a `docker run` in sight mounts for the program to write; the source over the code is for development. */
@@ -186,8 +191,14 @@ export function emptyWorkdir(history: History): Write[] {
   if (cwd === undefined || cwd === '/' || !last || isSystem(cwd) || isApplications(cwd)) return [];
   const within = (path: string | undefined) => path === undefined || path === cwd || path.startsWith(`${cwd}/`) || cwd.startsWith(path === '/' ? path : `${path}/`);
   if (copiesOf(history).some(({ destination }) => within(destination))) return [];
-  const worked = history.steps.some((step) => step.instruction.keyword === 'RUN' && (step.cwd === cwd || commandsOf(step).some((command) => command.cwd === cwd || command.words.some(({ value }) => resolvePath(command.cwd, pathIn(value))?.startsWith(cwd)))));
+  const worked = history.steps.some((step) => step.instruction.keyword === 'RUN' && (step.cwd === cwd || isBuiltAbove(step, cwd) || commandsOf(step).some((command) => command.cwd === cwd || command.words.some(({ value }) => resolvePath(command.cwd, pathIn(value))?.startsWith(cwd)))));
   return worked || isUnpackedAbove(cwd, history) ? [] : [directory(cwd, `WORKDIR ${cwd} is empty, so the program writes there if anywhere`)];
+}
+
+/** Whether a RUN builds in a directory above one: `mvn package` in /app fills /app/target. */
+function isBuiltAbove(step: Step, path: string): boolean {
+  const { cwd } = step;
+  return cwd !== undefined && cwd !== '/' && path.startsWith(`${cwd}/`) && commandsOf(step).some((command) => BUILDERS.has(unwrap(command).name ?? ''));
 }
 
 /** Whether a RUN unpacks, clones or copies into a directory above one, which may fill that too. */
