@@ -3,6 +3,7 @@ import type { Target } from '../project.ts';
 import { resolvePath, type ShellWord } from '../shell/read.ts';
 import { hasFlag, option } from './commands.ts';
 import { originOf } from './copies.ts';
+import { historyOf } from './history.ts';
 import type { InstallCommand } from './install-commands.ts';
 
 /** What an install of a language's packages reads and writes, as far as its command line and its manifests say. */
@@ -232,6 +233,9 @@ function bundleInputs({ words }: InstallCommand, directory: string, target: Targ
   const gemfile = resolvePath(directory, option(words, undefined, 'gemfile')?.value ?? 'Gemfile');
   if (gemfile === undefined) return inputs;
   inputs.files.push(gemfile);
+  const { environment } = historyOf(target.stage, target.unit);
+  const gems = inputs.fills.length > 0 ? undefined : resolvePath(directory, environment('BUNDLE_PATH') ?? environment('GEM_HOME') ?? '/usr/local/bundle');
+  if (gems !== undefined) inputs.fills.push(gems);
   inputs.optional.push(`${gemfile}.lock`, posix.join(directory, '.bundle/config'), posix.join(directory, '.ruby-version'));
   const text = textOf(target, gemfile) ?? '';
   if (/^\s*gemspec\b|\bpath[:\s]|\beval_gemfile\b|\bFile\.(read|exist)|\brequire_relative\b/m.test(text)) inputs.source = true;

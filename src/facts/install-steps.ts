@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { sourceOffset, type Instruction } from '../dockerfile/parse.ts';
 import type { FileEdit } from '../edit.ts';
 import { globMatches } from '../images/glob.ts';
+import type { Mount } from '../compose/read.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { readFlow } from '../shell/flow.ts';
 import { resolvePath, type ShellWord } from '../shell/read.ts';
@@ -9,7 +10,7 @@ import { commandsOf, mentions } from './commands.ts';
 import { isKeptOut } from './context-ignore.ts';
 import { type Copy, copiesOf, copiesOfFile } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
-import { type InstallCommand, installIn } from './install-commands.ts';
+import { asksWhetherInstalled, type InstallCommand, installIn } from './install-commands.ts';
 import { type Inputs, inputsOf, mountedFrom } from './install-inputs.ts';
 import { packagesOf } from './installs.ts';
 import { insertLines, runLines } from './lines.ts';
@@ -28,9 +29,15 @@ export interface BuildSteps {
 
 /** The steps that bring what a target's start would install. What a step brings already is not brought again. */
 export function buildSteps(target: Target, moves: readonly MovedInstall[]): BuildSteps {
+  const wanted = unrepeated(moves);
   const result: BuildSteps = { edits: [], done: [], problem: undefined, doubts: [] };
+  for (const move of wanted) {
+    const { problem, doubts } = underMounts(move, target);
+    if (problem) return { ...result, problem };
+    result.doubts.push(...doubts);
+  }
   const blocks: { place: Place; lines: string[] }[] = [];
-  for (const group of groupsOf(unrepeated(moves).filter((move) => !isRepeated(move, target)))) {
+  for (const group of groupsOf(wanted.filter((move) => !isRepeated(move, target)))) {
     if (!group.some(({ install }) => install.verb === 'install' || install.verb === 'upgrade')) continue;
     const joined = group[0]!.install.kind === 'system' ? joinedEdit(group, target) : undefined;
     if (joined) {
@@ -57,9 +64,26 @@ export function buildSteps(target: Target, moves: readonly MovedInstall[]): Buil
   return result;
 }
 
-/** Two starts of one target may install the same. */
+/** Two starts of one target may install the same: then it is done once, for the services of both. */
 function unrepeated(moves: readonly MovedInstall[]): MovedInstall[] {
-  return moves.filter((move, index) => moves.findIndex((other) => other.text === move.text && other.cwd === move.cwd) === index || move.install.verb === 'remove');
+  const result: MovedInstall[] = [];
+  for (const move of moves) {
+    const at = move.install.verb === 'remove' ? -1 : result.findIndex((other) => other.text === move.text && other.cwd === move.cwd);
+    if (at < 0) result.push(move);
+    else result[at] = { ...result[at]!, services: [...new Set([...result[at]!.services, ...move.services])] };
+  }
+  return result;
+}
+
+/** What mounts make of an install of a language's packages, whether a step brings them already or will. */
+function underMounts({ install, cwd, where, services }: MovedInstall, target: Target): { problem?: Problem; doubts: string[] } {
+  if (install.kind !== 'language' || install.verb === 'clean') return { doubts: [] };
+  const inputs = inputsOf(install, cwd, target);
+  const hidden = inputs.problem === undefined ? hiddenBy(inputs, services) : undefined;
+  if (hidden) return { problem: { message: `${where} runs ${shown(install)}, which ${hidden.problem}`, advice: hidden.advice }, doubts: [] };
+  const covered = [...inputs.files, ...inputs.optional].filter((path) => copiesOfFile(target, path).length > 0 && isMountedOver(path, services));
+  const read = covered.length > 0 ? [`${names(covered)} is read from a mount at every start: a change of it needs a new build from then on`] : [];
+  return { doubts: [...kept(inputs, services, target), ...read] };
 }
 
 /** Installs that go into one RUN: of one manager, one after the other; all of them where something is removed again. */
@@ -85,8 +109,10 @@ function isRepeated({ install, cwd }: MovedInstall, target: Target): boolean {
   }
   const { fills } = inputsOf(install, cwd, target);
   if (copiesOf(history).some((copy) => fills.some((path) => mayBring(copy, path, target)))) return false;
-  return history.steps.some((step) => commandsOf(step).some((command) => {
-    const other = command.conditional ? undefined : installIn(command);
+  return history.steps.some((step) => commandsOf(step).some((command, index, commands) => {
+    // `bundle check || bundle install` leaves the same as the install alone.
+    const isCertain = !command.conditional || (index > 0 && asksWhetherInstalled(commands[index - 1]!));
+    const other = isCertain ? installIn(command) : undefined;
     return other !== undefined && other.verb === 'install' && isSame(install, cwd, other, command.cwd ?? step.cwd);
   }));
 }
@@ -188,8 +214,7 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
   need(steps.findLast(({ instruction }) => instruction.keyword === 'RUN' || instruction.keyword === 'SHELL')?.instruction);
   need(steps.findLast(({ instruction }) => instruction.keyword === 'ENV' && SETS_INSTALLS.test(instruction.args))?.instruction);
   const missing: string[] = [];
-  const covered: string[] = [];
-  for (const { install, cwd, services } of group) {
+  for (const { install, cwd } of group) {
     if (install.kind !== 'language' || install.verb === 'clean') continue;
     const inputs = inputsOf(install, cwd, target);
     spot.doubts.push(...inputs.doubts);
@@ -197,23 +222,17 @@ function languageSpot(group: readonly MovedInstall[], target: Target): Spot {
     if (spot.problem !== undefined) return spot;
     for (const path of [...inputs.files, ...inputs.optional]) {
       const [first] = copiesOfFile(target, path);
-      if (first) {
-        need(first.step.instruction);
-        if (isMountedOver(path, services)) covered.push(path);
-      } else if (mountedFrom(target, path) !== undefined) missing.push(path);
+      if (first) need(first.step.instruction);
+      else if (mountedFrom(target, path) !== undefined) missing.push(path);
       else if (inputs.files.includes(path)) spot.problem ??= takeUnseen(path, steps, need, spot);
     }
     for (const copy of copiesOf(history)) if (mustComeFirst(copy, inputs, cwd, target)) need(copy.step.instruction);
     need(steps.findLast(({ instruction, cwd: before }) => instruction.keyword === 'WORKDIR' && before !== cwd && history.cwd === cwd)?.instruction);
-    const hidden = hiddenBy(inputs, services);
-    if (hidden) Object.assign(spot, { problem: spot.problem ?? hidden.problem, advice: hidden.advice });
-    spot.doubts.push(...kept(inputs, services, target));
     if (bringsOnly([...inputs.files, ...inputs.optional], target)) {
       spot.doubts.push(`nothing but ${names(inputs.files)} is put into the image: what is started comes from a mount that is not in sight, which may hide or outdate what the build installs`);
     }
   }
   spot.copies = copyLines([...new Set(missing)], cwdBehind(target, spot.after), target);
-  if (covered.length > 0) spot.doubts.push(`${names(covered)} is read from a mount at every start: a change of it needs a new build from then on`);
   if (missing.length > 0) spot.doubts.push(`${names(missing)} was read from a mount at every start and is now copied: a change of it needs a new build`);
   if (spot.after === undefined) spot.head = systemSpot(target).head ?? below(target.unit.dockerfile, target.stage.from);
   if (!isRootBehind(target, spot.after)) need(steps.findLast(({ instruction }) => instruction.keyword === 'USER')?.instruction);
@@ -270,13 +289,16 @@ function bringsOnly(paths: readonly string[], target: Target): boolean {
 const SHAPES_SYSTEM = /^(addgroup|adduser|apt-key|cd|chgrp|chmod|chown|corepack|echo|export|groupadd|locale-gen|mkdir|rm|set|useradd)$/;
 
 function names(paths: readonly string[]): string {
-  return paths.map((path) => posix.basename(path)).join(', ');
+  return [...new Set(paths.map((path) => posix.basename(path)))].join(', ');
 }
 
 /** A mount that would lie over what the install brings. */
 function hiddenBy({ fills, inPlace }: Inputs, services: readonly LinkedService[]): { problem: string; advice: string } | undefined {
-  for (const { service, path: file } of services) {
+  for (const linked of services) {
+    const { service, path: file } = linked;
     for (const filled of fills) {
+      const from = takenOver(linked).find(({ mount }) => isWithin(filled, mount.target));
+      if (from) return { problem: `fills ${filled}, which the volume ${from.mount.target} that service ${service.name} in ${file} takes over from ${from.name} would hide`, advice: `install in a RUN of the Dockerfile, and take ${from.mount.target} from ${from.name} no longer` };
       const mount = service.mounts.filter(({ target: at }) => isWithin(filled, at)).sort((one, other) => other.target.length - one.target.length)[0];
       if (!mount || (mount.type === 'volume' && mount.target === filled)) continue;
       return {
@@ -286,6 +308,15 @@ function hiddenBy({ fills, inPlace }: Inputs, services: readonly LinkedService[]
     }
   }
   return undefined;
+}
+
+/** The mounts that `volumes_from` brings: nothing of the image is copied into those. */
+function takenOver({ service, stack }: LinkedService): { name: string; mount: Mount }[] {
+  return service.volumesFrom.flatMap((text) => {
+    const [name] = text.split(':');
+    const other = stack.services.find((one) => one.service.name === name);
+    return other ? other.service.mounts.map((mount) => ({ name: name!, mount })) : [];
+  });
 }
 
 /** Volumes that keep what an earlier install brought. */

@@ -291,7 +291,7 @@ class Walker {
       if (typeof script === 'object') return this.file(script.path, command, place);
     }
     const runsOthers = name !== undefined && /^(docker-entrypoint\.sh|docker-php-entrypoint|entrypoint\.sh|__cacert_entrypoint\.sh|xargs|watch|script|flock|dockerize|wait-for-it|wait-for-it\.sh)$/.test(name);
-    const inner = runsOthers ? (installBehind(words) ?? innerCommand(words)) : undefined;
+    const inner = runsOthers ? (installBehind(words) ?? (name === 'dockerize' ? behindDockerize(words) : innerCommand(words))) : undefined;
     if (inner) this.call(plainCommand(inner, command.cwd), { ...place, depth: place.depth + 1 });
     else this.note(command, name);
   }
@@ -469,7 +469,7 @@ class Walker {
   /** Remembers a command that may change what a later install brings. */
   private note(command: ShellCommand, name: string | undefined): void {
     const writes = command.redirects.some(({ operator, target }) => operator.startsWith('>') && target.value !== '/dev/null' && !/&$/.test(operator));
-    if (!writes && name !== undefined && (HARMLESS.test(name) || removesPidFiles(command))) return;
+    if (!writes && name !== undefined && (HARMLESS.test(name) || removesPidFiles(command) || onlyWaits(command, name))) return;
     if (!writes && name === undefined && command.words.length === 0) return;
     const what = command.words.map(({ text }) => text).join(' ') || 'a redirection';
     if (writes || name === undefined || !SETS_ACCESS.test(name)) this.before.language ??= what;
@@ -547,6 +547,7 @@ function installsOnly(node: FlowNode, text: StartText): boolean {
     case 'group':
       return installsOnly(node.body, text);
     case 'chain':
+      if (node.operators.length === 1 && node.operators[0] === '||') return isTest(node.parts[0]!) && askedBy(node.parts[0]!, 'present') === 'installed' && installsOnly(node.parts[1]!, text);
       return !node.operators.includes('||') && node.parts.some((part) => installsOnly(part, text)) && node.parts.every((part) => installsOnly(part, text) || isNotice(part));
     default:
       return false;
@@ -608,6 +609,16 @@ function unwrapName(node: FlowNode): string | undefined {
 function installBehind(words: ShellWord[]): ShellWord[] | undefined {
   const tails = words.map((_, index) => words.slice(index)).slice(1);
   return tails.find((tail) => installIn(plainCommand(tail, undefined)));
+}
+
+function behindDockerize(words: ShellWord[]): ShellWord[] | undefined {
+  const [first] = operands(words, /^--?(wait|timeout|template|stdout|stderr|delims|env|env-section|wait-retry-interval|wait-http-header)$/);
+  return first && words.slice(words.indexOf(first));
+}
+
+/** `dockerize -wait tcp://db:3306`, which fills no templates and starts nothing. */
+function onlyWaits({ words }: ShellCommand, name: string): boolean {
+  return name === 'dockerize' && !words.some(({ value }) => value === undefined || /^--?template$/.test(value)) && behindDockerize(words) === undefined;
 }
 
 /** The command behind the options of a program that runs another. */
