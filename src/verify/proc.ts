@@ -66,6 +66,12 @@ function isLoopback(host: string): boolean {
   return host.length === 8 ? host.endsWith('7F') : host === '00000000000000000000000001000000' || /^0{16}FFFF0000.{6}7F$/.test(host);
 }
 
+/** Whether a process runs, waits for its turn, or for a disk or memory (proc(5), /proc/PID/stat). */
+export function isAtWork(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`) ?? '';
+  return /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
 /** Microseconds of processor time that a process's container has used; undefined where that can't be told. */
 export function usedTime(pid: number): number | undefined {
   const groups = read(`/proc/${pid}/cgroup`) ?? '';

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { Container, Inspected } from './container.ts';
 import { EngineError } from './engine.ts';
-import { isHere, listeningPorts, type OpenPorts, openPortsIn, PORT_TABLES, usedTime } from './proc.ts';
+import { isAtWork, isHere, listeningPorts, type OpenPorts, openPortsIn, PORT_TABLES, usedTime } from './proc.ts';
 import type { State } from './types.ts';
 
 export interface Ready {
@@ -100,11 +100,12 @@ class Watch {
   /** Whether anything has changed since the last look. */
   private note({ State: { Pid: pid } }: Inspected, ports: OpenPorts | undefined): void {
     const now = Date.now();
-    const time = isHere(pid, this.container.id) ? usedTime(pid) : undefined;
+    const here = isHere(pid, this.container.id);
+    const time = here ? usedTime(pid) : undefined;
     const text = JSON.stringify(ports);
     const { last } = this;
     const share = last?.time !== undefined && time !== undefined ? (time - last.time) / 1000 / (now - last.at) : 0;
-    if (last === undefined || last.ports !== text || isBusy(share)) this.steadySince = now;
+    if (last === undefined || last.ports !== text || isBusy(share) || (here && isAtWork(pid))) this.steadySince = now;
     this.last = { ports: text, time, at: now };
   }
 
