@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { properties } from '../src/dockerfile/inside.ts';
 import { parseDockerfile } from '../src/dockerfile/parse.ts';
 import { DockerfileError, scan } from '../src/dockerfile/scan.ts';
 
@@ -116,6 +117,24 @@ scanner('flags lose their quotes and end where BuildKit ends them', () => {
     { name: 'link', value: undefined },
   ]);
   assert.is(copy.args, 'c d');
+});
+
+scanner('names and values part where BuildKit parts them', () => {
+  const rows: [line: string, expected: [name: string, value: string | undefined][]][] = [
+    ['ENV A=b C="d e" F=\'g "h\'', [['A', 'b'], ['C', '"d e"'], ['F', '\'g "h\'']]],
+    ['ENV A=b\\ c D=$A', [['A', 'b\\ c'], ['D', '$A']]],
+    ['ENV A="b\\" c"', [['A', '"b\\" c"']]],
+    ['ENV A  b=c d', [['A', 'b=c d']]],
+    ['ENV A=', [['A', '']]],
+    ['LABEL "a.b"="c"', [['a.b', '"c"']]],
+    ['ARG A B=c', [['A', undefined], ['B', 'c']]],
+  ];
+  for (const [line, expected] of rows) {
+    const instruction = parseDockerfile(`FROM a\n${line}`).stages[0]!.instructions[0]!;
+    const found = properties(instruction, '\\');
+    assert.equal(found.map(({ name, value }) => [name, value]), expected, line);
+    for (const { value, at } of found) if (value !== undefined) assert.is(instruction.logical.slice(at, at! + value.length), value, line);
+  }
 });
 
 scanner('stays linear', () => {

@@ -5,6 +5,7 @@ import { properties } from '../dockerfile/inside.ts';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
 import { type BuiltImage, imageKey, type LinkedService, stageNamed, type Unit } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
+import { Declarations, type Globals } from './declarations.ts';
 import { memo } from './memo.ts';
 import { MOVED_WORKDIR, movableWorkdir } from './root-paths.ts';
 
@@ -85,25 +86,21 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
     ports: [],
   };
   let shell: readonly string[] = DEFAULT_SHELL;
-  let environment: Declaration | undefined;
-  const given = facts?.entry.env ?? {};
-  history.environment = history.variables = variablesOf(environment, undefined, given);
+  const declarations = new Declarations(facts?.entry.env ?? {});
 
-  for (const { stage: member, unit } of chain) {
+  for (const [number, { stage: member, unit }] of chain.entries()) {
     const { dockerfile } = unit;
     const globals = globalsOf(dockerfile, unit);
-    let args: Declaration | undefined;
     let cmdHere = false;
-    let variables = variablesOf(environment, args, given);
+    let variables = declarations.variablesIn(number);
 
     for (const instruction of member.instructions) {
       const { keyword } = instruction;
       history.steps.push({ instruction, stage: member, unit, user: history.user, cwd: history.cwd, variables, shell });
       const word = (text: string) => expand(text, variables, dockerfile.escape);
-      if (keyword === 'ENV') {
-        environment = { instruction, escape: dockerfile.escape, before: environment, scope: variables, globals: undefined };
-      } else if (keyword === 'ARG') {
-        args = { instruction, escape: dockerfile.escape, before: args, scope: variables, globals };
+      if (keyword === 'ENV' || keyword === 'ARG') {
+        declarations.add(instruction, dockerfile.escape, number, globals);
+        variables = declarations.variablesIn(number);
       } else if (keyword === 'USER') {
         history.user = { instruction, value: word(instruction.args) };
       } else if (keyword === 'WORKDIR') {
@@ -123,52 +120,13 @@ export const historyOf = memo((stage: Stage, own: Unit): History => {
       } else if (keyword === 'ENTRYPOINT') {
         history.entrypoint = startPart(instruction, shell);
         if (!cmdHere) history.cmd = undefined;
-      } else continue;
-      variables = variablesOf(environment, args, given);
+      }
     }
     history.variables = variables;
   }
-  history.environment = variablesOf(environment, undefined, given);
+  history.environment = declarations.environmentSoFar();
   return history;
 });
-
-/** An ENV or ARG, with those before it. Read only when a variable that it may set is asked for. */
-interface Declaration {
-  instruction: Instruction;
-  escape: string;
-  before: Declaration | undefined;
-  /** What its own values see. */
-  scope: Variables;
-  /** For an ARG: the defaults of those before the first FROM. */
-  globals: ReadonlyMap<string, string | null | undefined> | undefined;
-}
-
-/** ENV beats ARG, that of the base too, and the last one counts. */
-function variablesOf(environment: Declaration | undefined, args: Declaration | undefined, given: Record<string, string>): Variables {
-  const known = new Map<string, string | undefined>();
-  return (name) => {
-    if (!known.has(name)) known.set(name, (declared(environment, name) ?? givenBy(given, name) ?? declared(args, name))?.value);
-    return known.get(name);
-  };
-}
-
-function givenBy(given: Record<string, string>, name: string): { value: string } | undefined {
-  const value = Object.hasOwn(given, name) ? given[name] : undefined;
-  return value === undefined ? undefined : { value };
-}
-
-function declared(last: Declaration | undefined, name: string): { value: string | undefined } | undefined {
-  for (let one = last; one; one = one.before) {
-    if (!one.instruction.args.includes(name)) continue;
-    const property = propertiesOf(one.instruction, one.escape).findLast((candidate) => candidate.name === name);
-    if (!property) continue;
-    if (one.globals && property.value === undefined) return { value: one.globals.get(name) ?? undefined };
-    return { value: expand(property.value ?? '', one.scope, one.escape) };
-  }
-  return undefined;
-}
-
-const propertiesOf = memo((instruction: Instruction, escape: string) => properties(instruction, escape));
 
 /** The stages that a stage is built of, the one nearest to the base first; those of other Dockerfiles here, too. */
 function chainOf(stage: Stage, unit: Unit): BuiltImage[] {
@@ -197,7 +155,7 @@ function fromText(stage: Stage, unit: Unit): string | undefined {
 }
 
 /** The ARGs before the first FROM: `null` for one without a default, which is empty unless who builds says otherwise, as compose may. */
-const globalsOf = memo((dockerfile: Dockerfile, { services }: Unit): ReadonlyMap<string, string | null | undefined> => {
+const globalsOf = memo((dockerfile: Dockerfile, { services }: Unit): Globals => {
   const given = givenArgs(services);
   const globals = new Map<string, string | null | undefined>(given);
   for (const instruction of dockerfile.globals) {

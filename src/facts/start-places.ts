@@ -128,6 +128,7 @@ function plainWord({ text, pos }: ShellWord, whole: PlacedText): PlacedWord {
 /** A text without its quotes and escapes, variables as they are written. */
 export function unquoted(whole: PlacedText): PlacedText {
   const { text } = whole;
+  if (!/["'\\]/.test(text)) return whole;
   let plain = '';
   const offsets: number[] = [];
   let quote = '';

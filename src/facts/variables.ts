@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { properties } from '../dockerfile/inside.ts';
 import { memo } from '../memo.ts';
-import { historyOf, type Step } from './history.ts';
+import { historyOf } from './history.ts';
 import { type PlacedText, textOfFile, textOfInstruction } from './placed-text.ts';
 import type { Run } from './runs.ts';
 import { unquoted } from './start-places.ts';
@@ -28,28 +28,30 @@ export const variablesOf = memo((run: Run): Map<string, PlacedVariable> => {
 
 function imageVariables({ target }: Run): PlacedVariable[] {
   const history = historyOf(target.stage, target.unit);
-  return history.steps.flatMap((step) => {
-    const { instruction, unit } = step;
+  const found: PlacedVariable[] = [];
+  /** The defaults of the ARGs so far. */
+  const defaults = new Map<string, PlacedText>();
+  for (const { instruction, unit } of history.steps) {
+    if (instruction.keyword !== 'ENV' && instruction.keyword !== 'ARG') continue;
     // What stands for a service stands in no file: its own variables come after these.
-    if (instruction.keyword !== 'ENV' || (target.standsFor && unit === target.unit)) return [];
-    return properties(instruction, unit.dockerfile.escape).map(({ name, value = '', at }): PlacedVariable => {
+    if (target.standsFor && unit === target.unit && instruction.keyword === 'ENV') continue;
+    for (const { name, value = '', at } of properties(instruction, unit.dockerfile.escape)) {
       const place = at === undefined ? undefined : unquoted(textOfInstruction(unit, instruction, at, at + value.length));
-      const argument = place && argumentBehind(place.text, step, history.steps);
-      return { name, value: history.variables(name) ?? undefined, place: argument?.place ?? place, where: `ENV ${name}`, closed: argument && overriddenBy(argument.name, target.services) };
-    });
-  });
+      if (instruction.keyword === 'ARG') {
+        if (place) defaults.set(name, place);
+        continue;
+      }
+      const argument = place && argumentIn(place.text);
+      const behind = argument === undefined ? undefined : defaults.get(argument);
+      found.push({ name, value: history.variables(name) ?? undefined, place: behind ?? place, where: `ENV ${name}`, closed: behind && overriddenBy(argument!, target.services) });
+    }
+  }
+  return found;
 }
 
-/** `ENV PORT=$PORT`: the ARG whose default it is. */
-function argumentBehind(text: string, before: Step, steps: readonly Step[]): { name: string; place: PlacedText } | undefined {
-  const name = /^\$\{?(\w+)\}?$/.exec(text)?.[1];
-  if (name === undefined) return undefined;
-  for (const { instruction, unit } of steps.slice(0, steps.indexOf(before)).toReversed()) {
-    if (instruction.keyword !== 'ARG') continue;
-    const property = properties(instruction, unit.dockerfile.escape).find((one) => one.name === name);
-    if (property?.value !== undefined && property.at !== undefined) return { name, place: unquoted(textOfInstruction(unit, instruction, property.at, property.at + property.value.length)) };
-  }
-  return undefined;
+/** `ENV PORT=$PORT`: the ARG whose default it may be. */
+function argumentIn(text: string): string | undefined {
+  return /^\$\{?(\w+)\}?$/.exec(text)?.[1];
 }
 
 function overriddenBy(name: string, services: Run['target']['services']): string | undefined {
