@@ -162,6 +162,9 @@ const OTHERS: { names: RegExp; verbs: RegExp }[] = [
   { names: /^(yarn|pnpm)$/, verbs: /^(global|link|rebuild|import|fetch)$/ },
 ];
 
+/** A cheap look at a text: without one of these words nothing in it installs, or fetches what does. */
+export const MAY_INSTALL = new RegExp(`(?<![\\w-])(${[...MANAGERS, ...OTHERS].map(({ names }) => names.source.slice(1, -1)).join('|')}|curl|wget)(?![\\w-])|/var/(lib/apt|cache)/`);
+
 /** What a command does with packages; undefined for one that does nothing with them. */
 export function installIn(command: ShellCommand): InstallCommand | undefined {
   const invocation = throughInterpreter(unwrap(command));

@@ -26,16 +26,15 @@ export interface Installed {
 }
 
 /** The distribution packages that the chain installs, without versions, in order. */
-export const packagesOf = memo((history: History): Installed[] => {
-  const result: Installed[] = [];
-  for (const step of history.steps) {
-    if (!mentions(step, ANY_MANAGER)) continue;
-    for (const command of commandsOf(step)) {
-      const invocation = unwrap(command);
-      for (const name of packagesIn(invocation)) result.push({ name, manager: invocation.name!, step });
-    }
-  }
-  return result;
+export const packagesOf = memo((history: History): Installed[] => history.steps.flatMap(packagesOfStep));
+
+/** The distribution packages that one step installs. */
+export const packagesOfStep = memo((step: Step): Installed[] => {
+  if (!mentions(step, ANY_MANAGER)) return [];
+  return commandsOf(step).flatMap((command) => {
+    const invocation = unwrap(command);
+    return packagesIn(invocation).map((name) => ({ name, manager: invocation.name!, step }));
+  });
 });
 
 /** The packages that one command installs. */

@@ -20,7 +20,10 @@ export interface JointMove {
 
 /** All moves that take a low port from a target that is not to run as root, or does not already. */
 export function jointMoves(project: Project, mapping: PortMapping = {}): JointMove[] {
-  const moves = [...project.targets, ...readyMade(project)].flatMap((target) => portMove(target, mapping) ?? []);
+  const targets = [...project.targets, ...readyMade(project)];
+  // To know every port takes reading every command, and a project that nobody moves in is not read for it.
+  if (!targets.some((target) => target.standsFor || isRid(target))) return [];
+  const moves = targets.flatMap((target) => portMove(target, mapping) ?? []);
   return groupsOf(moves).flatMap((group) => {
     const wanted = group.filter(isWanted);
     return wanted.length === 0 ? [] : [joined([...wanted, ...group.filter((move) => !wanted.includes(move))], project)];
@@ -35,11 +38,16 @@ function readyMade(project: Project): Target[] {
   });
 }
 
-/** Whether a target's root is, or can be, gone but for its port. */
+/** Whether a move is for its own target's sake. */
 function isWanted({ target, place }: PortMove): boolean {
-  if (!isOurs(target)) return false;
   // An image that needs no root for its own port is its maker's matter.
-  if (target.standsFor) return place !== undefined || judgeService(target.standsFor, target.project).verdict === 'fixable';
+  if (target.standsFor) return isOurs(target) && (place !== undefined || judgeService(target.standsFor, target.project).verdict === 'fixable');
+  return isRid(target);
+}
+
+/** Whether the root of a stage is, or can be, gone but for its port. */
+function isRid(target: Target): boolean {
+  if (!isOurs(target)) return false;
   const { verdict, reasons } = judge(target);
   return verdict === 'fixable' || verdict === 'nonroot' || reasons[0]?.rule === 'low-port-in-kubernetes';
 }

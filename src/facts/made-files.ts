@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import { commandsOf, mentions } from './commands.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
-import type { History } from './history.ts';
+import type { History, Step } from './history.ts';
+import { memo } from './memo.ts';
 
 /**
  * The text that a RUN writes into a file with `echo … > path` or `printf`; an empty string where a
@@ -9,10 +10,7 @@ import type { History } from './history.ts';
  */
 export function writtenByRun(history: History, path: string): string | undefined {
   let text: string | undefined;
-  const name = posix.basename(path);
-  for (const step of history.steps) {
-    // Most RUNs never name the file: those need not be parsed.
-    if (!mentions(step, name)) continue;
+  for (const step of stepsNaming(history, posix.basename(path))) {
     for (const command of commandsOf(step)) {
       const printed = printedInto(command, path);
       if (printed?.isRead) text = (printed.appends ? (text ?? '') : '') + (printed.text ?? '');
@@ -20,6 +18,26 @@ export function writtenByRun(history: History, path: string): string | undefined
     }
   }
   return text;
+}
+
+const naming = memo((_history: History) => new Map<string, Step[]>());
+
+/** The RUNs that may make a file of a name. Most name no such file, or do nothing that makes one, and need not be read. */
+function stepsNaming(history: History, name: string): Step[] {
+  const known = naming(history);
+  const before = known.get(name);
+  if (before) return before;
+  const word = asWord(name);
+  const steps = history.steps.filter((step) => mentions(step, name) && mentions(step, MAKES_FILES) && mentions(step, word));
+  known.set(name, steps);
+  return steps;
+}
+
+const MAKES_FILES = />|\b(curl|wget|cp|mv|ln|install)\b/;
+
+/** A file's name where it is not a part of another: `node`, and neither `node_modules` nor `node.js`. */
+function asWord(name: string): RegExp {
+  return new RegExp(`(?<![\\w.-])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w.-])`);
 }
 
 /** What one command's redirection puts into a file. */

@@ -92,13 +92,12 @@ export interface InstalledProgram {
 /** The catalogued programs that a target starts and that its own packages brought, in order. */
 export function installedPrograms(target: Target): InstalledProgram[] {
   const history = historyOf(target.stage, target.unit);
-  const packages = packagesOf(history);
   const found: InstalledProgram[] = [];
   for (const { name, payload } of startOf(target).commands) {
     const program = name === undefined || payload ? undefined : programOf(name);
     if (!program || found.some((one) => one.program === program)) continue;
-    const own = packages.map((one) => one.name).filter((one) => isPackageOf(program, one));
+    const own = packagesOf(history).map((one) => one.name).filter((one) => isPackageOf(program, one));
     if (own.length > 0) found.push({ program, name: name!, packages: own });
   }
-  return familyOf(history) === 'unknown' ? [] : found;
+  return found.length === 0 || familyOf(history) === 'unknown' ? [] : found;
 }

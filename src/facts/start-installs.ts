@@ -5,10 +5,10 @@ import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts
 import { calledScript, carriedScript, operands, unwrap } from './commands.ts';
 import { originOf } from './copies.ts';
 import { type History, historyOf } from './history.ts';
-import { asksWhetherInstalled, type InstallCommand, installIn } from './install-commands.ts';
+import { asksWhetherInstalled, type InstallCommand, installIn, MAY_INSTALL } from './install-commands.ts';
 import { dependencyDirectories, inputsOf } from './install-inputs.ts';
 import { memo } from './memo.ts';
-import { carriedArguments, findScript, handsOver, keepsArguments, packageScript, packageScripts, scriptArguments, scriptPath } from './start.ts';
+import { carriedArguments, findScript, handsOver, keepsArguments, packageScript, packageScripts, scriptArguments, scriptPath, startOf } from './start.ts';
 import { startText, type StartText, type StartWords, type TextPlace, wordsOfImage, wordsOfService } from './start-texts.ts';
 
 /** One way in which a target starts that installs packages first. */
@@ -45,6 +45,7 @@ export interface Problem {
 
 /** The ways in which a target starts that install packages, that of the image first. Answered once per target. */
 export const startInstalls = memo((target: Target): InstallingStart[] => {
+  if (!mayInstall(target)) return [];
   const history = historyOf(target.stage, target.unit);
   const starts = [walk(target, history, wordsOfImage(target), undefined)];
   for (const linked of target.services) {
@@ -53,6 +54,13 @@ export const startInstalls = memo((target: Target): InstallingStart[] => {
   }
   return starts.filter((start) => start !== undefined);
 });
+
+/** A cheap look at all texts on the way: most starts install nothing, and need not be gone through. */
+function mayInstall(target: Target): boolean {
+  const { commands, scripts } = startOf(target);
+  const texts = [...scripts.map(({ text }) => text), ...commands.map(({ command }) => command.words.map(({ value, text }) => value ?? text).join(' '))];
+  return texts.some((text) => MAY_INSTALL.test(text));
+}
 
 function walk(target: Target, history: History, start: StartWords, service: LinkedService | undefined): InstallingStart | undefined {
   const walker = new Walker(target, history, start, service);

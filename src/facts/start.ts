@@ -218,7 +218,7 @@ class Follower {
   /** `bash ${CATALINA_HOME}/bin/catalina.sh run`: what the base starts, or a script out of sight. */
   private followVariable(named: ShellWord, { words }: Invocation, command: ShellCommand, script: StartScript | undefined, depth: number): void {
     const name = posix.basename(named.text.replace(/["']/g, ''));
-    if (this.isBases(name)) this.follow({ ...command, words: [{ ...named, text: name, value: name }, ...words.slice(words.indexOf(named) + 1)] }, script, depth + 1);
+    if (isBases(this.history, name)) this.follow({ ...command, words: [{ ...named, text: name, value: name }, ...words.slice(words.indexOf(named) + 1)] }, script, depth + 1);
     else if (!this.start.unseen.includes(named.text)) this.start.unseen.push(named.text);
   }
 
@@ -248,60 +248,15 @@ class Follower {
     for (const one of inner.commands) this.follow(one, script, depth + 1);
   }
 
-  /**
-   * A start script in sight; `payload` for a program that the file copies or builds, `program` for
-   * another; `opaque` for what may be a script and is out of sight; undefined for a script out of sight.
-   */
-  find(written: string, cwd: string | undefined, executed: boolean): StartScript | 'payload' | 'program' | 'opaque' | undefined {
-    let elsewhere = false;
-    for (const path of candidatePaths(written, cwd)) {
-      const origin = originOf(this.target, path);
-      if (origin !== undefined && origin !== 'elsewhere') {
-        if (origin.text === undefined || (executed && !isShellScript(origin.text))) return 'payload';
-        return { path, text: origin.text, file: origin, executed };
-      }
-      if (origin === 'elsewhere') elsewhere = true;
-      const made = writtenByRun(this.history, path);
-      if (made !== undefined) return made === '' ? undefined : { path, text: made, file: undefined, executed };
-    }
-    if (this.isBases(written) || KNOWN_PROGRAM.test(posix.basename(written))) return 'program';
-    if (executed && written.includes('/') && this.hasNoShell()) return 'payload';
-    if (looksLikeScript(written) || !executed) return undefined;
-    if (elsewhere || this.isBuilt(written, cwd) || this.isBuiltAtStart(written, cwd)) return 'payload';
-    return written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program';
-  }
-
-  /** Whether nothing could interpret a script: on scratch, where no system of another stage is copied whole. */
-  private hasNoShell(): boolean {
-    return this.history.base.kind === 'scratch' && originOf(this.target, '/bin/sh') === undefined && originOf(this.target, '/bin/bash') === undefined;
-  }
-
-  /** Whether it is what the base itself starts. */
-  private isBases(written: string): boolean {
-    const { base } = this.history;
-    const entry = base.kind === 'image' ? base.facts?.entry : undefined;
-    return entry?.start === 'server' && [entry.cmd?.[0], entry.entrypoint?.[0]].includes(written);
+  private find(written: string, cwd: string | undefined, executed: boolean): Sight {
+    const { sight, settled } = findFile(this.target, written, cwd, executed);
+    return !settled && this.isBuiltAtStart(written, cwd) ? 'payload' : sight;
   }
 
   /** Whether the start command itself compiles it first. */
   private isBuiltAtStart(written: string, cwd: string | undefined): boolean {
     const paths = candidatePaths(written, cwd);
     return this.start.commands.some(({ name, words, command }) => BUILDERS.has(name ?? '') && words.some(({ value }) => value !== undefined && paths.includes(resolvePath(command.cwd, value) ?? '')));
-  }
-
-  /** Whether a RUN of the chain compiles a program to this path, or right beside it. */
-  private isBuilt(written: string, cwd: string | undefined): boolean {
-    const paths = new Set(candidatePaths(written, cwd));
-    const file = posix.basename(written);
-    return this.history.steps.some((step) =>
-      (mentions(step, file) || mentions(step, /\bgo\s+install\b/) || (written.includes('/') && mentions(step, ANY_BUILDER))) && commandsOf(step).some((command) => {
-        const { name, words } = unwrap(command);
-        if (!BUILDERS.has(name ?? '')) return false;
-        if (name === 'go' && isInstalledByGo(file, words, command.cwd)) return true;
-        const named = words.slice(1).some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
-        return named || (written.includes('/') && command.cwd !== undefined && command.cwd !== '/' && [...paths].some((path) => path.startsWith(`${command.cwd}/`)));
-      }),
-    );
   }
 
   /** Entrypoints hand over to their arguments: `docker-entrypoint.sh node server.js`. */
@@ -318,10 +273,78 @@ function isInstalledByGo(program: string, words: readonly ShellWord[], cwd: stri
   return words.slice(2).some(({ value }) => value !== undefined && value.startsWith('.') && (value.endsWith('...') || posix.basename(resolvePath(cwd, value) ?? '') === program));
 }
 
-/** The start script that a command calls, as far as it is in sight; see `Follower.find`. */
-export function findScript(target: Target, { path, executed }: CalledScript, cwd: string | undefined): ReturnType<Follower['find']> {
+/**
+ * A start script in sight; `payload` for a program that the file copies or builds, `program` for
+ * another; `opaque` for what may be a script and is out of sight; undefined for a script out of sight.
+ */
+type Sight = StartScript | 'payload' | 'program' | 'opaque' | undefined;
+
+/** The start script that a command calls, as far as the image shows it. */
+export function findScript(target: Target, { path, executed }: CalledScript, cwd: string | undefined): Sight {
+  return findFile(target, path, cwd, executed).sight;
+}
+
+/** What an image has for a name. `settled` is false where a start command that compiles it first would make it payload. */
+interface Found {
+  sight: Sight;
+  settled: boolean;
+}
+
+const foundFiles = memo((_target: Target) => new Map<string, Found>());
+
+function findFile(target: Target, written: string, cwd: string | undefined, executed: boolean): Found {
+  const known = foundFiles(target);
+  const key = `${executed ? 'x' : ''}\n${cwd ?? ''}\n${written}`;
+  const found = known.get(key) ?? lookFor(target, written, cwd, executed);
+  known.set(key, found);
+  return found;
+}
+
+function lookFor(target: Target, written: string, cwd: string | undefined, executed: boolean): Found {
   const history = historyOf(target.stage, target.unit);
-  return new Follower(target, history, begin(history)).find(path, cwd, executed);
+  const settled = (sight: Sight): Found => ({ sight, settled: true });
+  let elsewhere = false;
+  for (const path of candidatePaths(written, cwd)) {
+    const origin = originOf(target, path);
+    if (origin !== undefined && origin !== 'elsewhere') {
+      if (origin.text === undefined || (executed && !isShellScript(origin.text))) return settled('payload');
+      return settled({ path, text: origin.text, file: origin, executed });
+    }
+    if (origin === 'elsewhere') elsewhere = true;
+    const made = writtenByRun(history, path);
+    if (made !== undefined) return settled(made === '' ? undefined : { path, text: made, file: undefined, executed });
+  }
+  if (isBases(history, written) || KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
+  if (executed && written.includes('/') && hasNoShell(target, history)) return settled('payload');
+  if (looksLikeScript(written) || !executed) return settled(undefined);
+  if (elsewhere || isBuilt(history, written, cwd)) return settled('payload');
+  return { sight: written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program', settled: false };
+}
+
+/** Whether nothing could interpret a script: on scratch, where no system of another stage is copied whole. */
+function hasNoShell(target: Target, { base }: History): boolean {
+  return base.kind === 'scratch' && originOf(target, '/bin/sh') === undefined && originOf(target, '/bin/bash') === undefined;
+}
+
+/** Whether it is what the base itself starts. */
+function isBases({ base }: History, written: string): boolean {
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  return entry?.start === 'server' && [entry.cmd?.[0], entry.entrypoint?.[0]].includes(written);
+}
+
+/** Whether a RUN of the chain compiles a program to this path, or right beside it. */
+function isBuilt({ steps }: History, written: string, cwd: string | undefined): boolean {
+  const paths = new Set(candidatePaths(written, cwd));
+  const file = posix.basename(written);
+  return steps.some((step) =>
+    (mentions(step, file) || mentions(step, /\bgo\s+install\b/) || (written.includes('/') && mentions(step, ANY_BUILDER))) && commandsOf(step).some((command) => {
+      const { name, words } = unwrap(command);
+      if (!BUILDERS.has(name ?? '')) return false;
+      if (name === 'go' && isInstalledByGo(file, words, command.cwd)) return true;
+      const named = words.slice(1).some(({ value }) => paths.has(resolvePath(command.cwd, value?.replace(/^-o/, '')) ?? ''));
+      return named || (written.includes('/') && command.cwd !== undefined && command.cwd !== '/' && [...paths].some((path) => path.startsWith(`${command.cwd}/`)));
+    }),
+  );
 }
 
 /** Whether a command is what its script was called with: `exec "$@"`. */

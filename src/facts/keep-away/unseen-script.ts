@@ -6,7 +6,7 @@ import { madeAccounts } from '../accounts.ts';
 import { commandsOf, mentions, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { type History, historyOf } from '../history.ts';
-import { packagesOf } from '../installs.ts';
+import { packagesOfStep } from '../installs.ts';
 import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
@@ -34,7 +34,7 @@ export const scriptOutOfSight: KeepAway = (target) => {
 function signOf(target: Target, script: string): string | undefined {
   const history = historyOf(target.stage, target.unit);
   const { text } = target.unit.dockerfile;
-  const tool = MAY_TELL.test(text) ? (packagesOf(history).find(({ name }) => TELLTALE.test(name))?.name ?? fetched(text) ?? installedByPip(history)) : undefined;
+  const tool = MAY_TELL.test(text) ? (installed(history) ?? fetched(text) ?? installedByPip(history)) : undefined;
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
   return sshSign(history) ?? nameSign(script) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
 }
@@ -93,6 +93,11 @@ function idSign({ steps }: History): string | undefined {
     if (id !== undefined && !isRead) return `ENV ${id.name} says that it changes ids, which takes root`;
   }
   return undefined;
+}
+
+/** The first package that tells. */
+function installed({ steps }: History): string | undefined {
+  return steps.flatMap((step) => (mentions(step, MAY_TELL) ? packagesOfStep(step) : [])).find(({ name }) => TELLTALE.test(name))?.name;
 }
 
 /** Tools for dropping that are fetched rather than installed. */
