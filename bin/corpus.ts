@@ -7,7 +7,7 @@
  * before and after: what was meant to change apart, both must be the same.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { readComposeFile } from '../src/compose/file.ts';
@@ -59,7 +59,7 @@ function unitsOf(folder: string): string[] {
   const entries = readdirSync(folder).filter((name) => name !== '.git' && name !== 'node_modules');
   const flat = entries.filter((name) => kindOf(name)).length > 20;
   if (flat) return entries.filter((name) => kindOf(name)).map((name) => join(folder, name));
-  const repositories = entries.map((name) => join(folder, name)).filter((path) => statSync(join(path, '.git'), { throwIfNoEntry: false }));
+  const repositories = entries.map((name) => join(folder, name)).filter((path) => existsSync(join(path, '.git')));
   return repositories.length > 0 ? repositories : [folder];
 }
 

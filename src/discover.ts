@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { decode, MAX_FILE_BYTES, TOO_LARGE } from './disk.ts';
@@ -197,7 +197,7 @@ function rootOf(path: string): string {
 /** The nearest directory at or above one that git keeps. */
 function repositoryOf(start: string): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
-    if (statSync(join(directory, '.git'), { throwIfNoEntry: false })) return directory;
+    if (existsSync(join(directory, '.git'))) return directory;
     if (directory === dirname(directory)) return undefined;
   }
 }
