@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { decode, MAX_FILE_BYTES, TOO_LARGE } from './disk.ts';
 import type { FileError, SourceFile } from './project.ts';
@@ -140,6 +140,33 @@ export function whyLeft(path: string, root: string): string | undefined {
     directory = next;
   }
   return undefined;
+}
+
+/**
+ * Whether git ignores a folder, or each of some names in it: what lies there is then no part of the repository.
+ * @param root the repository or folder that was given
+ */
+export function isIgnoredByGit(folder: string, names: readonly string[], root: string): boolean {
+  const way = relative(root, folder);
+  if (way.startsWith('..') || isAbsolute(way)) return false;
+  const rules: { from: string; rules: Ignore }[] = [];
+  let directory = root;
+  for (const name of way === '' ? [] : way.split(sep)) {
+    rules.push(...rulesIn(directory));
+    directory = join(directory, name);
+    if (isIgnored(`${directory}${sep}`, rules)) return true;
+  }
+  rules.push(...rulesIn(folder));
+  return names.every((name) => isIgnored(join(folder, name), rules) || isIgnored(`${join(folder, name)}${sep}`, rules));
+}
+
+/** The rules of a folder's own `.gitignore`; none where it has none that can be read. */
+function rulesIn(directory: string): { from: string; rules: Ignore }[] {
+  try {
+    return [{ from: directory, rules: readRules(join(directory, '.gitignore')) }];
+  } catch {
+    return [];
+  }
 }
 
 function readRules(path: string): Ignore {

@@ -65,7 +65,7 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
     ...place,
     message,
     safety: fix.doubts.length > 0 ? 'unsafe' : 'safe',
-    reasons: fix.doubts,
+    reasons: [...fix.doubts, ...(fix.notes ?? [])],
     edits: edits as FileEdit[],
     also: others,
     user: fix.user,

@@ -9,6 +9,7 @@ import { type Ownership, ownershipFor } from '../src/facts/ownership.ts';
 import { accountPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
 import { leaveRootHome } from '../src/facts/leave-root-home.ts';
 import { readableFor } from '../src/facts/readable.ts';
+import { dataOwed } from '../src/facts/services/owed.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { stageLabel, type Target } from '../src/project.ts';
 import type { Finding, Transform } from '../src/transform.ts';
@@ -47,7 +48,7 @@ function fixFor(target: Target, wish: string | undefined): Finding | undefined {
   const readable = readableFor(target, account);
   if (parent && !worksItself(target) && ownership.commands.length === 0 && readable.edits.length === 0) return undefined;
   const home = leaveRootHome(target, account);
-  const reasons = [...doubtsOf(target), ...accountDoubts(target, account), ...ownership.doubts, ...readable.doubts, ...home.doubts];
+  const reasons = [...doubtsOf(target), ...dataOwed(target, account.owner), ...accountDoubts(target, account), ...ownership.doubts, ...readable.doubts, ...home.doubts];
   if (onParent?.safety === 'unsafe') reasons.push({ rule: onParent.reasons[0]!.rule, message: `it builds on ${stageLabel(parent!)}, whose fix is unsafe: ${onParent.reasons[0]!.message}` });
   return {
     ...place(target),

@@ -7,6 +7,7 @@ import { rootAgain } from '../src/facts/built-upon.ts';
 import { NEW_UID, newAccount } from '../src/facts/account.ts';
 import { readableFor } from '../src/facts/readable.ts';
 import { type AccountStage, accountStage, copiedAccount, hasShell, passwdStage, wantsTmp } from '../src/facts/scratch.ts';
+import { dataOwed } from '../src/facts/services/owed.ts';
 import { writesOf } from '../src/facts/writes.ts';
 import type { FileEdit } from '../src/edit.ts';
 import type { Target } from '../src/project.ts';
@@ -81,6 +82,7 @@ function fix(target: Target, { name, user, creation }: ScratchAccount, stage: Ac
   const readable = readableFor(target, { owner: user });
   const reasons = [
     ...doubtsOf(target),
+    ...dataOwed(target, user),
     ...readable.doubts,
     ...writesOf(target)
       .filter(({ onHost }) => !onHost)

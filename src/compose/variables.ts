@@ -18,6 +18,11 @@ export function interpolate(text: string, variables: Variables): Interpolated {
   return { text: text.includes('$') ? replace(text, variables, unset) : text, unset };
 }
 
+/** The variables that a text names, defaults or not. */
+export function variablesIn(text: string): string[] {
+  return [...new Set([...text.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name]) => name!))];
+}
+
 const NAME = /[A-Za-z_]\w*/y;
 
 function replace(text: string, variables: Variables, unset: string[]): string {

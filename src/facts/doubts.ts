@@ -18,10 +18,10 @@ import { serversOf } from './servers.ts';
 import { packageScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
-import { emptyWorkdir, writesOf } from './writes.ts';
+import { emptyWorkdir } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...dataDoubts(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -139,10 +139,6 @@ function toolDoubts(target: Target): Reason[] {
   return [{ rule: 'tool-image', message: 'it looks like a tool; whoever mounts files into it needs --user', line: startOf(target).parts[0]?.instruction.line ?? 1 }];
 }
 
-function dataDoubts(target: Target): Reason[] {
-  return [...brokenVolumes(target), ...dataWritten(target)];
-}
-
 /** Before 1.12 the scripts of an Elixir release could be executed by their owner alone. */
 function releaseDoubts(target: Target): Reason[] {
   return elixirReleases(target)
@@ -160,16 +156,6 @@ function brokenVolumes(target: Target): Reason[] {
   return historyOf(target.stage, target.unit)
     .volumes.filter(({ instruction }) => instruction.json === undefined && instruction.args.startsWith('['))
     .map(({ instruction }) => ({ rule: 'data', message: `VOLUME ${instruction.args} looks like JSON and is none, so which paths are volumes is not known`, line: instruction.line, advice: 'put the paths into double quotes' }));
-}
-
-function dataWritten(target: Target): Reason[] {
-  return writesOf(target)
-    .filter(({ data }) => data)
-    .map(({ path, because }) => ({
-      rule: 'data',
-      message: `${because}; files that root wrote there stay root's`,
-      advice: `once per volume: docker run --rm --user 0 -v VOLUME:${path} IMAGE chown -R UID:GID ${path}`,
-    }));
 }
 
 function portDoubts(target: Target): Reason[] {

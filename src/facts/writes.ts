@@ -14,6 +14,7 @@ import { isOpenedToAll, isTakenAway } from './after-making.ts';
 import { installedPrograms } from './programs.ts';
 import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
+import { isShipped } from './shipped.ts';
 import { sourceWrites } from './source-writes.ts';
 import { BUILDERS, startOf } from './start.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
@@ -74,15 +75,14 @@ function volumes(target: Target, history: History): Write[] {
 }
 
 /** What a service mounts for the program to write: volumes, and folders of the host that the repository does not fill. */
-function mountsOf({ service, directory: from }: LinkedService, { disk }: Target): Write[] {
+function mountsOf({ service, directory: from }: LinkedService, { disk, unit }: Target): Write[] {
   return service.mounts.flatMap(({ type, source, target: path, readOnly }) => {
     if (readOnly || !path.startsWith('/')) return [];
     if (type === 'volume') return [directory(posix.normalize(path), `service ${service.name} mounts a volume there`, true)];
     if (type !== 'bind' || source === undefined || /(^|\/)docker\.sock$/.test(source)) return [];
     const isOfTheHost = /^[~/]|\$/.test(source);
     const host = resolve(from, source);
-    const isShipped = disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore');
-    if ((isShipped && !isNamedForData(path)) || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
+    if ((isShipped(host, unit.file.root, disk) && !isNamedForData(path)) || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
     return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true), onHost: true }];
   });
 }

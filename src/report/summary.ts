@@ -49,8 +49,10 @@ function verdictLines(where: string, { verdict, safety, userBefore, userAfter, r
   const shown = isFix ? reasons : reasons.filter(({ rule }, index) => index === 0 || rule === 'installs-at-start');
   for (const reason of isFix ? shown : shown.slice(1)) lines.push(`    ${explain(reason)}`);
   if (isFix && !pending) lines.push(...leftOut.map((why) => `    ${why}`));
-  const advices = [...new Set(shown.flatMap(({ advice }) => advice ?? []))];
-  for (const advice of !isFix || everyAdvice ? advices : advices.slice(0, 1)) lines.push(paint('dim', `    ${advice.replaceAll('\n', '\n    ')}`));
+  const [first, ...others] = shown.filter(({ advice }) => advice !== undefined);
+  // What has to be done with data is no more left out than the fix.
+  const told = others.filter(({ rule }) => !isFix || everyAdvice || rule === 'data');
+  for (const advice of new Set([first, ...told].flatMap((reason) => reason?.advice ?? []))) lines.push(paint('dim', `    ${advice.replaceAll('\n', '\n    ')}`));
   return lines;
 }
 

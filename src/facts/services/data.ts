@@ -1,10 +1,12 @@
-import { basename, dirname, posix } from 'node:path';
+import { dirname, posix } from 'node:path';
 import { declared } from '../../compose/stack.ts';
 import { textOf } from '../../compose/layers.ts';
 import type { Mount } from '../../compose/read.ts';
 import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import type { Reason } from '../judgement.ts';
+import { isShipped } from '../shipped.ts';
+import { giveAway } from './give-away.ts';
 import { hostPath } from './target.ts';
 
 /** Where a service keeps what root may have written. */
@@ -12,28 +14,42 @@ export interface Data {
   mount: Mount;
   /** Absolute, in the container. */
   path: string;
-  kind: 'volume' | 'folder';
+  /** `remote`: a volume on another machine. */
+  kind: 'volume' | 'folder' | 'remote';
   /** Other services that mount the same volume. */
   sharedWith: string[];
 }
 
 /** The volumes and folders of the host that a service can write; what the repository itself holds is source, and none. */
 export function dataOf(linked: LinkedService, project: Project): Data[] {
-  return linked.service.mounts.flatMap((mount): Data[] => {
+  return linked.service.mounts.flatMap((written): Data[] => {
+    const mount = driven(written, linked);
     const { type, source, target, readOnly, options } = mount;
-    if (readOnly || !target.startsWith('/') || type === 'tmpfs' || type === 'other') return [];
+    if (readOnly || !target.startsWith('/') || type === 'tmpfs') return [];
     const path = posix.normalize(target).replace(/(.)\/$/, '$1');
-    if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume', sharedWith: sharersOf(source, linked) }] : [];
+    const sharedWith = written.type === 'volume' ? sharersOf(written.source, linked) : [];
+    if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote', sharedWith }];
+    if (type === 'other') return [];
+    if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume', sharedWith }] : [];
     if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
-    return [{ mount, path, kind: 'folder', sharedWith: [] }];
+    return [{ mount, path, kind: 'folder', sharedWith }];
   });
 }
 
-/** Whether a mount brings something that the repository holds. A folder with nothing but a placeholder holds nothing. */
-export function isSource(mount: Mount, { disk }: Project): boolean {
+/** What a mount is once the options of its volume's driver are heard: a folder of the host, memory, or something on another machine. */
+function driven(mount: Mount, { stack }: LinkedService): Mount {
+  const volume = mount.type === 'volume' && mount.source !== undefined ? declared(stack, 'volumes', mount.source) : undefined;
+  const options = volume?.within('driver_opts');
+  const device = textOf(options?.get('device'));
+  if (device === undefined) return mount;
+  if (/\br?bind\b/.test(textOf(options?.get('o')) ?? '')) return { ...mount, type: 'bind', source: device };
+  return { ...mount, type: textOf(options?.get('type')) === 'tmpfs' ? 'tmpfs' : 'other' };
+}
+
+/** Whether a mount brings something that the repository holds. */
+export function isSource(mount: Mount, { disk, files }: Project): boolean {
   const host = hostPath(mount);
-  if (host === undefined) return false;
-  return disk.stat(host)?.kind === 'file' || disk.list(host).some((name) => name !== '.gitkeep' && name !== '.gitignore' && name !== '.keep');
+  return host !== undefined && isShipped(host, files.get(mount.place.file.absolute)?.root ?? mount.directory, disk);
 }
 
 /** Folders of the host that anybody may write. */
@@ -51,57 +67,15 @@ function sharersOf(source: string | undefined, { stack, service }: LinkedService
 }
 
 /** What somebody has to do once, where root has written into a service's data. */
-export function dataReason({ mount, path, kind, sharedWith }: Data, owner: string, linked: LinkedService, family: Family, project: Project): Reason {
-  const { name } = linked.service;
-  const what = kind === 'volume' ? (mount.source === undefined ? 'a volume without a name' : `the volume ${mount.source}`) : mount.source!;
+export function dataReason(data: Data, owner: string, linked: LinkedService, family: Family, project: Project): Reason {
+  const { mount, path, kind, sharedWith } = data;
+  const what = kind === 'folder' ? mount.source! : mount.source === undefined ? 'a volume without a name' : `the volume ${mount.source}`;
   const shared = sharedWith.length > 0 ? `; ${sharedWith.join(', ')} ${sharedWith.length === 1 ? 'has' : 'have'} it too` : '';
-  const command = kind === 'folder' ? folderCommand(mount, owner, linked, project) : mount.source === undefined ? namelessCommand(path, owner, linked, family) : volumeCommand(mount.source, path, owner, linked, family);
   return {
     rule: 'data',
-    message: `${name} keeps data at ${path}, in ${what}${shared}: what root wrote there stays root's, and ${owner} must own it`,
-    advice: `once, ${kind === 'volume' && mount.source === undefined ? 'while it still runs as before' : `with ${name} stopped`}: ${command}`,
+    message: `${linked.service.name} keeps data at ${path}, in ${what}${shared}: what root wrote there stays root's, and ${owner} must own it`,
+    advice: giveAway(data, owner, linked, family, project),
   };
-}
-
-/** Inside the service, which has the volume mounted; in a container of busybox where its image has no chown. */
-function volumeCommand(source: string, path: string, owner: string, linked: LinkedService, family: Family): string {
-  if (hasChown(family)) return `${composeCommand(linked)} run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown ${linked.service.name} -R ${owner} ${path}`;
-  return `docker run --rm --user 0 -v ${volumeName(source, linked)}:${path} busybox chown -R ${owner} ${path}`;
-}
-
-/** A volume without a name goes from container to container: only the one that has it can give it away, and a new one would have another. */
-export function namelessCommand(path: string, owner: string, linked: LinkedService, family: Family): string {
-  const { name } = linked.service;
-  if (hasChown(family)) return `${composeCommand(linked)} exec --user 0 ${name} chown -R ${owner} ${path}`;
-  return `${composeCommand(linked)} up --detach --force-recreate --renew-anon-volumes ${name}, which drops what is in it`;
-}
-
-function hasChown(family: Family): boolean {
-  return family !== 'scratch' && family !== 'distroless' && family !== 'unknown' && family !== 'ubi-micro' && family !== 'windows';
-}
-
-function folderCommand(mount: Mount, owner: string, { directory }: LinkedService, { disk }: Project): string {
-  const host = hostPath(mount);
-  const path = host === undefined ? mount.source! : host.startsWith(directory) ? disk.display(host) : host;
-  return `mkdir -p ${path} && sudo chown -R ${owner} ${path}`;
-}
-
-/** `docker compose`, with the file that it would not find by itself. */
-function composeCommand({ path, base }: LinkedService): string {
-  const isDefault = !path.includes('/') && /^(docker-)?compose\.ya?ml$/.test(path);
-  const files = base ? [base.path, path] : isDefault ? [] : [path];
-  return ['docker compose', ...files.map((file) => `-f ${file}`)].join(' ');
-}
-
-/** What the engine calls a volume: the project's name is the file's `name:`, else that of its folder. */
-function volumeName(source: string, { stack, file }: LinkedService): string {
-  const layers = declared(stack, 'volumes', source);
-  const own = textOf(layers?.get('name'));
-  if (own !== undefined) return own;
-  if (layers?.has('external')) return source;
-  const named = file.documents[0]?.pairs.find(({ key }) => key.value === 'name')?.value;
-  const project = named?.kind === 'scalar' ? named.value : basename(dirname(file.absolute)).toLowerCase().replace(/[^a-z0-9_-]/g, '');
-  return `${project}_${source}`;
 }
 
 /** Secrets and configs that come from files, and what is mounted out of the repository: what the account may not be able to read. */

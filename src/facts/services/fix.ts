@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { readEnvFile, variablesIn } from '../../compose/variables.ts';
 import type { ImageFacts } from '../../images/lookup.ts';
 import { type AsUser, asUser, isHearsay, rootlessTag } from '../../images/as-user.ts';
 import type { ImageAccount } from '../../images/types.ts';
@@ -11,7 +13,8 @@ import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
-import { closedFiles, dataOf, dataReason, hiddenFiles, isSource, namelessCommand } from './data.ts';
+import { closedFiles, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
+import { giveNamelessAway } from './give-away.ts';
 import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
@@ -31,6 +34,8 @@ export interface ServiceFix {
   remove?: boolean;
   /** What it rests on that is out of sight. */
   doubts: Reason[];
+  /** What has to be done with it, though nothing is open. */
+  notes?: Reason[];
 }
 
 /** The number for images that any number suits. */
@@ -55,7 +60,11 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   const needs = typeof facts.entry.user === 'string' ? asUser(facts.entry) : {};
   if (!needs) return byHand(facts, base.text);
   if (typeof facts.entry.user === 'string' && isHearsay(facts.entry)) return refuse('conditions', `${base.text} is said to work as another user, which was not read in a primary source`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
-  if (developed(linked, project)) return { user: project.configFor(linked.file.absolute)!.development!, name: undefined, tmpfs: [], environment: {}, tag: undefined, doubts: [{ rule: 'development', message: 'what the image itself has is root\'s: what its tools write beside the code must lie in what is mounted' }] };
+  if (developed(linked, project)) {
+    const user = project.configFor(linked.file.absolute)!.development!;
+    const data = dataOf(linked, project).map((one) => dataReason(one, user, linked, familyOf(historyOf(target.stage, target.unit)), project));
+    return { user, name: undefined, tmpfs: [], environment: {}, tag: undefined, doubts: [{ rule: 'development', message: 'what the image itself has is root\'s: what its tools write beside the code must lie in what is mounted' }, ...data], notes: toBeSet(user, linked, project) };
+  }
   const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
   if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
   if (facts.entry.override === 'ok-writable' && !tellsWhere(facts, needs) && dataOf(linked, project).length === 0) return byHand(facts, base.text);
@@ -73,7 +82,18 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
     environment: needs.environment ?? {},
     tag: undefined,
     doubts: [...onPurpose(linked), ...inSwarm(linked, places.tmpfs), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
+    ...(developer === undefined ? {} : { notes: toBeSet(developer, linked, project) }),
   };
+}
+
+/** Variables of whoever develops that `.env` does not set: a shell has UID for itself alone, and no GID. */
+function toBeSet(user: string, { directory }: LinkedService, { disk }: Project): Reason[] {
+  const known = readEnvFile(disk.read(join(directory, '.env')) ?? '');
+  const open = variablesIn(user).filter((name) => !known.has(name));
+  if (open.length === 0) return [];
+  const lines = open.map((name) => `${name}=${/GID|GROUP/i.test(name) ? '$(id -g)' : '$(id -u)'}`);
+  const env = disk.display(join(directory, '.env'));
+  return [{ rule: 'development', message: `user: rests on ${open.join(' and ')}, which shells do not export`, advice: `once for everybody who develops: printf '%s\\n' ${lines.join(' ')} >> ${env}` }];
 }
 
 /** Whether it builds what it runs, has the source mounted over that, and whoever develops is named in the configuration. */
@@ -151,7 +171,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
     }
     const volume = facts?.entry.volumes?.some((one) => within(path, one)) && open.some((one) => within(path, one));
     if (volume && !doubts.some(({ message }) => message.includes(`at ${path},`))) {
-      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: `once, while it still runs as before: ${namelessCommand(path, user, linked, facts?.family ?? 'unknown')}` });
+      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: giveNamelessAway(path, user, linked, facts?.family ?? 'unknown', project) });
       continue;
     }
     // A volume of the image's that the program is told not to use.

@@ -34,9 +34,10 @@ export const builtFor = memo((linked: LinkedService, project: Project): Target |
   return built && project.targets.find(({ stage }) => stage === built.stage);
 });
 
-/** Where a mount's path on the host is, absolute; undefined for a volume, a home directory, or a variable. */
+/** Where a mount's path on the host is, absolute; undefined for a volume, a home directory, or a variable but PWD: compose is run where the file is. */
 export function hostPath({ type, source, directory }: Mount): string | undefined {
-  return type !== 'bind' || source === undefined || /^~|\$/.test(source) ? undefined : resolve(directory, source);
+  const path = source?.replace(/^\$(PWD|\{PWD\})(?=\/|$)/, '.');
+  return type !== 'bind' || path === undefined || /^~|\$/.test(path) ? undefined : resolve(directory, path);
 }
 
 /** What stands for the same service in a project that was read afresh; undefined where it is gone. */

@@ -1,0 +1,37 @@
+import type { Target } from '../../project.ts';
+import { familyOf } from '../family.ts';
+import { historyOf } from '../history.ts';
+import type { Reason } from '../judgement.ts';
+import { writesOf } from '../writes.ts';
+import { dataOf } from './data.ts';
+import { giveAway, giveNamelessAway } from './give-away.ts';
+
+/**
+ * What root may have written where a target's account must write: a reason for each path, with what has to be done once,
+ * for each service that keeps something there.
+ * @param owner what chown is given
+ */
+export function dataOwed(target: Target, owner: string): Reason[] {
+  return writesOf(target)
+    .filter(({ data }) => data)
+    .map(({ path, because }) => {
+      const todo = advice(path, owner, target);
+      return { rule: 'data', message: `${because}; files that root wrote there stay root's`, ...(todo === undefined ? {} : { advice: todo }) };
+    });
+}
+
+function advice(path: string, owner: string, target: Target): string | undefined {
+  const family = familyOf(historyOf(target.stage, target.unit));
+  const { services, project } = target;
+  const kept = services.flatMap((linked) => dataOf(linked, project).filter((data) => isWithin(path, data.path)).map((data) => ({ linked, data: { ...data, path } })));
+  const once = new Map(kept.map((one) => [one.data.mount.source ?? one.linked.service.name, one]));
+  if (kept.length > 0) return [...once.values()].map(({ linked, data }) => giveAway(data, owner, linked, family, project)).join('\n');
+  // What is mounted there is source, or can't be written.
+  if (services.some(({ service }) => service.mounts.some(({ target: at }) => isWithin(path, at)))) return undefined;
+  if (services.length > 0) return services.map((linked) => giveNamelessAway(path, owner, linked, family, project)).join('\n');
+  return `once for each volume that is there: docker run --rm --user 0 -v VOLUME:${path} ${/^[\d:]+$/.test(owner) ? `busybox chown -R ${owner} ${path}` : `--entrypoint chown IMAGE -R ${owner} ${path}`}`;
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
