@@ -32,7 +32,19 @@ const UNREADABLE: [what: string, files: Record<string, string | Buffer>, line: R
   ['a compose file with a template', { 'bad/compose.yaml': 'services:\n  a:\n    image: {{ image }}\n' }, /^bad\/compose\.yaml:3 {2}error {2}.*of a template, run unroot on what is made of it$/m],
   ['services that extend each other in a circle', { 'bad/compose.yaml': 'services:\n  a:\n    extends: b\n  b:\n    extends: a\n' }, /^bad\/compose\.yaml:3 {2}error {2}a extends itself, by way of a, b; break the circle$/m],
   ['files that include each other in a circle', { 'bad/compose.yaml': 'include: [b.yaml]\n', 'bad/b.yaml': 'include: [compose.yaml]\n' }, /^bad\/compose\.yaml:1 {2}error {2}include leads back to this file by way of b\.yaml; break the circle$/m],
-  ['more services than anybody has', { 'bad/compose.yaml': `services:\n${'  a#: {image: nats}\n'.repeat(2001).replace(/#/g, () => String((serial += 1)))}` }, /^bad\/compose\.yaml:2 {2}error {2}it has 2001 services; unroot reads 2000 of a file, so split it$/m],
+  ['more services than anybody has', { 'bad/compose.yaml': `services:\n${'  a#: {image: nats}\n'.repeat(501).replace(/#/g, () => String((serial += 1)))}` }, /^bad\/compose\.yaml:2 {2}error {2}it has 501 services; unroot reads 500 of a file, so split it$/m],
+  ['more variables than anybody has', { 'bad/compose.yaml': `services:\n  a:\n    image: nginx\n    environment:\n${'      K#: v\n'.repeat(20_000).replace(/#/g, () => String((serial += 1)))}` }, /^bad\/compose\.yaml:4 {2}error {2}environment of a has 20000 entries; unroot reads 2000, so split it or move it to a file$/m],
+  ['a compose file with a tab', { 'bad/compose.yaml': 'services:\n\ta:\n\t\timage: b\n' }, /^bad\/compose\.yaml:2 {2}error {2}Tabs are not allowed as indentation$/m],
+  ['a service twice in one compose file', { 'bad/compose.yaml': 'services:\n  a: {image: b}\n  a: {image: c}\n' }, /^bad\/compose\.yaml:3 {2}error {2}the key a stands twice in one map; remove one$/m],
+  ['two merge keys in one map', { 'bad/compose.yaml': 'x-a: &a {init: true}\nservices:\n  a:\n    <<: *a\n    <<: *a\n    image: b\n' }, /^bad\/compose\.yaml:5 {2}error {2}the key << stands twice in one map; write one with a list: <<: \[\*a, \*b\]$/m],
+  ['a merge key that brings no map', { 'bad/compose.yaml': 'services:\n  a:\n    <<: [5]\n    image: b\n' }, /^bad\/compose\.yaml:3 {2}error {2}<< takes over the keys of a map or of a list of maps, and this is neither; remove it$/m],
+  ['merge keys that multiply', { 'bad/compose.yaml': `x0: &a0 {k: v}\n${BOMB.replace(/\[(.*)\]/g, '{<<: [$1]}')}\nservices: {}\n` }, /^bad\/compose\.yaml:\d+ {2}error {2}aliases multiply to more than 1000000 values here/m],
+  ['an alias inside its own anchor', { 'bad/compose.yaml': 'services: &s\n  a: *s\n' }, /^bad\/compose\.yaml:2 {2}error {2}the alias \*s stands inside what its own anchor names$/m],
+  ['a service that extends itself in its own file', { 'bad/compose.yaml': 'services:\n  a:\n    extends: {file: ./compose.yaml, service: a}\n' }, /^bad\/compose\.yaml:3 {2}error {2}a extends itself, by way of itself; break the circle$/m],
+  ['a file that includes itself', { 'bad/compose.yaml': 'include: [compose.yaml]\nservices:\n  a: {image: b}\n' }, /^bad\/compose\.yaml:1 {2}error {2}include leads back to this file by way of compose\.yaml; break the circle$/m],
+  ['extends without an end', { 'bad/compose.yaml': `services:\n${Array.from({ length: 400 }, (_, index) => `  s${index}: {extends: s${index + 1}}\n`).join('')}  s400: {image: b}\n` }, /^bad\/compose\.yaml:\d+ {2}error {2}extends is nested more than 50 deep; write the settings out$/m],
+  ['a service that is a text', { 'bad/compose.yaml': 'services:\n  a: nginx\n' }, /^bad\/compose\.yaml:2 {2}error {2}the service a is no map; write its settings as keys under it$/m],
+  ['services that are a list', { 'bad/compose.yaml': 'services:\n  - a\n' }, /^bad\/compose\.yaml:2 {2}error {2}services is no map; write one entry a service under it$/m],
   ['a compose file that does not parse', { 'bad/compose.yaml': 'services:\n  a: [\n' }, /^bad\/compose\.yaml:\d+ {2}error/m],
 ];
 
@@ -45,6 +57,24 @@ for (const [what, files, line] of UNREADABLE) {
     });
   });
 }
+
+bad('what is odd in a compose file and no error keeps nobody from the rest', () => {
+  const odd = {
+    'tags/compose.yaml': 'services:\n  a:\n    image: !!str nginx:1.27\n    command: !reset null\n    ports: !override ["80:80"]\n',
+    'merge/compose.yaml': 'x-a: &a {init: true}\nx-b: &b {image: "nginx:1.27"}\nservices:\n  a:\n    <<: [*a, *b]\n',
+    'documents/compose.yaml': 'services:\n  a:\n    image: nginx:1.27\n---\nservices:\n  a:\n    init: true\n...\n---\n# nothing\n',
+    'deep/compose.yaml': `services:\n  a:\n    image: nginx:1.27\n    hostname: ${'${A:-'.repeat(3000)}x${'}'.repeat(3000)}\n    working_dir: ${'${A:-'.repeat(3000)}x${'}'.repeat(3000)}\n`,
+    'names/compose.yaml': 'services:\n  __proto__:\n    image: nginx:1.27\n    environment: {constructor: a, __proto__: b}\n',
+    'shapes/compose.yaml': 'services:\n  a:\n    image: nginx:1.27\n    ports: [[80]]\n    volumes: [[a], 5]\n    environment: [[a], {b: c}]\n    depends_on: 5\n  b:\n    extends: [a]\n  c:\n',
+    'lost/compose.yaml': 'include: [gone.yaml]\nservices:\n  a:\n    image: nginx:1.27\n    env_file: [gone.env]\n',
+  };
+  inFolder({ ...odd, 'good/Dockerfile': ROOT }, (folder) => {
+    const { status, stderr, stdout } = unroot(folder, '--unsafe', '.');
+    assert.is(status, 1, stderr);
+    assert.not.match(stderr, /\n\s+at |  error  /);
+    for (const path of [...Object.keys(odd), 'good/Dockerfile']) assert.ok(stdout.includes(`+++ b/${path}\n`), path);
+  });
+});
 
 bad('more directories than are weighed: the target is refused by a stated limit', () => {
   const made = Array.from({ length: 20_000 }, (_, index) => `mkdir -p /srv/data/number-${index}`);

@@ -180,7 +180,7 @@ compose('circles end in one line and what is missing is said', () => {
     'other-compose.yaml:2 include leads back to this file by way of compose.yaml; break the circle',
   ]);
   assert.equal(read('services:\n  a:\n    extends: {file: gone.yaml, service: x}\n').of('a').unresolved, [{ line: 3, message: 'extends x of gone.yaml, which is not in sight' }]);
-  const chain = Array.from({ length: 2000 }, (_, index) => `  s${index}:\n    extends: s${index + 1}\n`).join('');
+  const chain = Array.from({ length: 400 }, (_, index) => `  s${index}:\n    extends: s${index + 1}\n`).join('');
   assert.ok(read(`services:\n${chain}`).errors.length > 0);
 });
 
@@ -200,8 +200,9 @@ compose('what is no YAML, or none that compose takes, is refused in one line', (
   assert.is(refused('services: &a\n  web:\n    x: *a\n'), '3 the alias *a stands inside what its own anchor names');
   const bomb = Array.from({ length: 12 }, (_, index) => `x-${index}: &a${index} [${Array(10).fill(index === 0 ? 'lol' : `*a${index - 1}`).join(', ')}]`).join('\n');
   assert.is(refused(bomb), '6 aliases multiply to more than 1000000 values here; write them out or remove them');
-  const many = `services:\n  web:\n    image: a\n    environment:\n${Array.from({ length: 20_000 }, (_, index) => `      K${index}: v\n`).join('')}`;
-  assert.is(read(many).of('web').service.variables.length, 20_000);
+  const many = `services:\n  web:\n    image: a\n    environment:\n${Array.from({ length: 2000 }, (_, index) => `      K${index}: v\n`).join('')}`;
+  assert.is(read(many).of('web').service.variables.length, 2000);
+  assert.is(refused(many.replace('K0: v', 'K: v\n      L: v')), '4 environment of web has 2001 entries; unroot reads 2000, so split it or move it to a file');
 });
 
 compose('a key goes where the order of the file would have it, in its style', () => {

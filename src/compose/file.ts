@@ -49,7 +49,10 @@ export function readComposeFile(path: string | undefined, absolute: string, text
 }
 
 /** More than any file of people has. */
-const MAX_SERVICES = 2000;
+const MAX_SERVICES = 500;
+
+/** Of one key of a service, such as variables; some of them are weighed each against each. */
+const MAX_ENTRIES = 2000;
 
 /** The first compose format had the services at the top level. */
 function servicesOf(root: YamlMap, { text }: ComposeFile): Reached<YamlMap> | undefined {
@@ -72,8 +75,19 @@ function addService(file: ComposeFile, { pair, via, anchors }: ReachedPair, pare
   if (isTop && TOP_LEVEL.has(name) && !isServiceLike(reached.node)) return;
   if (reached.node.kind !== 'map' && !isEmpty(reached.node)) throw new YamlError(lineAt(file.text, pair.key.start), `the service ${name} is no map; write its settings as keys under it`);
   const source = file.services.get(name) ?? { name, key: pair.key, maps: [] };
-  if (reached.node.kind === 'map') source.maps.push(reached as Reached<YamlMap>);
+  if (reached.node.kind === 'map') {
+    rejectEndless(reached.node, name, file);
+    source.maps.push(reached as Reached<YamlMap>);
+  }
   file.services.set(name, source);
+}
+
+function rejectEndless(map: YamlMap, service: string, { text }: ComposeFile): void {
+  for (const { pair } of pairsOf(map)) {
+    const { node } = reach(pair.value);
+    const size = node.kind === 'map' ? pairsOf(node).length : node.kind === 'list' ? node.items.length : 0;
+    if (size > MAX_ENTRIES) throw new YamlError(lineAt(text, pair.key.start), `${pair.key.value} of ${service} has ${size} entries; unroot reads ${MAX_ENTRIES}, so split it or move it to a file`);
+  }
 }
 
 const TOP_LEVEL = new Set(['version', 'name', 'volumes', 'networks', 'configs', 'secrets', 'include', 'models']);

@@ -25,21 +25,25 @@ export function variablesIn(text: string): string[] {
 
 const NAME = /[A-Za-z_]\w*/y;
 
-function replace(text: string, variables: Variables, unset: string[]): string {
+/** Nobody nests defaults that deep; what is below stays as it is written. */
+const MAX_NESTED = 50;
+
+function replace(text: string, variables: Variables, unset: string[], depth = 0): string {
+  if (depth > MAX_NESTED) return text;
   let result = '';
   let at = 0;
   while (at < text.length) {
     const dollar = text.indexOf('$', at);
     if (dollar < 0) break;
     result += text.slice(at, dollar);
-    const part = partAt(text, dollar, variables, unset);
+    const part = partAt(text, dollar, variables, unset, depth);
     result += part.text;
     at = part.end;
   }
   return result + text.slice(at);
 }
 
-function partAt(text: string, dollar: number, variables: Variables, unset: string[]): { text: string; end: number } {
+function partAt(text: string, dollar: number, variables: Variables, unset: string[], depth: number): { text: string; end: number } {
   if (text[dollar + 1] === '$') return { text: '$', end: dollar + 2 };
   const braced = text[dollar + 1] === '{';
   NAME.lastIndex = dollar + (braced ? 2 : 1);
@@ -51,15 +55,15 @@ function partAt(text: string, dollar: number, variables: Variables, unset: strin
   if (close < 0) return { text: '$', end: dollar + 1 };
   const operator = /^:?[-?+]/.exec(text.slice(after, close))?.[0] ?? '';
   const word = text.slice(after + operator.length, close);
-  return { text: braceValue(name, operator, word, text.slice(dollar, close + 1), variables, unset), end: close + 1 };
+  return { text: braceValue(name, operator, word, text.slice(dollar, close + 1), variables, unset, depth), end: close + 1 };
 }
 
-function braceValue(name: string, operator: string, word: string, written: string, variables: Variables, unset: string[]): string {
+function braceValue(name: string, operator: string, word: string, written: string, variables: Variables, unset: string[], depth: number): string {
   const value = variables.get(name);
   const isSet = value !== undefined && !(operator.startsWith(':') && value === '');
-  if (operator.endsWith('+')) return isSet ? replace(word, variables, unset) : '';
+  if (operator.endsWith('+')) return isSet ? replace(word, variables, unset, depth + 1) : '';
   if (isSet) return value;
-  return operator.endsWith('-') ? replace(word, variables, unset) : valueOf(name, written, variables, unset);
+  return operator.endsWith('-') ? replace(word, variables, unset, depth + 1) : valueOf(name, written, variables, unset);
 }
 
 function valueOf(name: string, written: string, variables: Variables, unset: string[]): string {

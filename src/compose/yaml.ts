@@ -247,10 +247,16 @@ function emptyAt(offset: number): YamlScalar {
 
 function rejectDuplicates(map: YamlMap, text: string): void {
   const seen = new Set<string>();
-  for (const { key } of map.pairs) {
-    if (seen.has(key.value) && !isMergeKey(key)) throw new YamlError(lineAt(text, key.start), `the key ${key.value} stands twice in one map; remove one`);
+  for (const { key, value } of map.pairs) {
+    if (seen.has(key.value)) throw new YamlError(lineAt(text, key.start), `the key ${key.value} stands twice in one map; ${isMergeKey(key) ? 'write one with a list: <<: [*a, *b]' : 'remove one'}`);
+    if (isMergeKey(key) && !bringsMaps(value)) throw new YamlError(lineAt(text, key.start), '<< takes over the keys of a map or of a list of maps, and this is neither; remove it');
     seen.add(key.value);
   }
+}
+
+function bringsMaps(value: YamlNode): boolean {
+  const node = value.kind === 'alias' ? value.target : value;
+  return node.kind === 'map' || (node.kind === 'list' && node.items.every((item) => (item.kind === 'alias' ? item.target : item).kind === 'map'));
 }
 
 /** Whether a key is `<<`, which takes over the keys of other maps. */
