@@ -49,7 +49,7 @@ export function buildSteps(target: Target, moves: readonly MovedInstall[]): Buil
     result.doubts.push(...spot.doubts);
     if (spot.problem !== undefined) {
       const { install, where } = group.find(({ install }) => install.kind === 'language' || packageFiles(install).length > 0) ?? group[0]!;
-      return { ...result, problem: { message: `${where} runs ${shown(install)}, which ${spot.problem}`, advice: spot.advice ?? 'install it in a RUN of the Dockerfile, before USER, and take it out of the start' } };
+      return { ...result, problem: { message: `${where} runs ${shown(install)}, which ${spot.problem}`, advice: 'install it in a RUN of the Dockerfile, before USER, and take it out of the start' } };
     }
     const own = spot.after ? below(target.unit.dockerfile, spot.after) : spot.head!;
     // What is installed first may bring the tool that installs next.
@@ -156,7 +156,6 @@ interface Spot {
   /** Instructions that go in front of it. */
   copies: string[];
   problem: string | undefined;
-  advice?: string;
   doubts: string[];
 }
 

@@ -6,7 +6,7 @@ import { calledScript, carriedScript, operands, unwrap } from './commands.ts';
 import { originOf } from './copies.ts';
 import { type History, historyOf } from './history.ts';
 import { asksWhetherInstalled, type InstallCommand, installIn, MAY_INSTALL } from './install-commands.ts';
-import { dependencyDirectories, inputsOf } from './install-inputs.ts';
+import { dependencyDirectories, inputsOf, mountedFrom } from './install-inputs.ts';
 import { memo } from './memo.ts';
 import { carriedArguments, findScript, handsOver, keepsArguments, packageScript, packageScripts, scriptArguments, scriptPath, startOf } from './start.ts';
 import { startText, type StartText, type StartWords, type TextPlace, wordsOfImage, wordsOfService } from './start-texts.ts';
@@ -57,7 +57,9 @@ export const startInstalls = memo((target: Target): InstallingStart[] => {
 
 /** A cheap look at all texts on the way: most starts install nothing, and need not be gone through. */
 function mayInstall(target: Target): boolean {
-  const { commands, scripts } = startOf(target);
+  const { commands, scripts, unseen } = startOf(target);
+  // What no step brings, a mount may.
+  if (unseen.length > 0 && target.services.some(({ service }) => service.mounts.some(({ type }) => type === 'bind'))) return true;
   const texts = [...scripts.map(({ text }) => text), ...commands.map(({ command }) => command.words.map(({ value, text }) => value ?? text).join(' '))];
   return texts.some((text) => MAY_INSTALL.test(text));
 }
@@ -297,6 +299,7 @@ class Walker {
     if (called) {
       const script = findScript(this.target, called, command.cwd);
       if (typeof script === 'object') return this.file(script.path, command, place);
+      if (this.mounted(called.path, command, place)) return;
     }
     const runsOthers = name !== undefined && /^(docker-entrypoint\.sh|docker-php-entrypoint|entrypoint\.sh|__cacert_entrypoint\.sh|xargs|watch|script|flock|dockerize|wait-for-it|wait-for-it\.sh)$/.test(name);
     const inner = runsOthers ? (installBehind(words) ?? (name === 'dockerize' ? behindDockerize(words) : innerCommand(words))) : undefined;
@@ -331,6 +334,19 @@ class Walker {
     if (at) this.texts.push(text);
     const args = keepsArguments(text.flow.commands) ? scriptArguments(invocation, executed) : undefined;
     this.list(text.flow.body, { text, args, maybe: place.maybe ?? (at ? undefined : `stands in ${path}, which is written while the image is built`), depth: place.depth + 1 });
+  }
+
+  /** A script that no step puts into the image and a mount does: it is looked at, and for a person to change. */
+  private mounted(called: string, command: ShellCommand, place: Place): boolean {
+    const cwd = command.cwd ?? this.history.cwd;
+    const path = resolvePath(cwd, called);
+    const source = path === undefined || this.seen.has(path) ? undefined : mountedFrom(this.target, path);
+    const script = source === undefined ? undefined : this.target.disk.read(posix.join(this.target.unit.context!, source));
+    if (script === undefined) return false;
+    this.seen.add(path!);
+    const text = startText(NOWHERE, script, this.history, cwd);
+    this.list(text.flow.body, { text, args: undefined, maybe: place.maybe ?? `stands in ${source}, which a mount brings when it starts`, depth: place.depth + 1 });
+    return true;
   }
 
   /** `npm start` and its kin: what package.json says that they run, before and after included. */
