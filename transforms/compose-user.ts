@@ -18,7 +18,7 @@ that changes user by itself (postgres, redis, mysql and their like), is left alo
 One that is known to work as another user gets user: "uid:gid", where the file's own order has it, and
 what goes with it: a tmpfs for run-time directories that belong to root in the image, variables for
 entrypoints that would do what only root can. Data that root may have written makes the fix unsafe; the
-report has the command that gives it to the account, once.
+report has the command that gives it to the account, once, and that leaves mounted source alone.
 
 It stays away from services that ask for root on purpose: docker.sock, privileged, devices, namespaces of
 the host, PUID and its kin, init containers that chown. Each is listed with its reason and with what

@@ -7,6 +7,7 @@ import { formerNames } from './former-names.ts';
 import { languages } from './languages.ts';
 import { operations } from './operations.ts';
 import { platforms } from './platforms.ts';
+import { services } from './services.ts';
 import { systems } from './systems.ts';
 import { webServers } from './web-servers.ts';
 
@@ -21,5 +22,6 @@ export const catalogue: readonly ImageEntry[] = [
   ...browsers,
   ...operations,
   ...platforms,
+  ...services,
   ...formerNames,
 ];
