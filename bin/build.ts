@@ -1,9 +1,11 @@
-/** Bundles what is published: the command, split so that each part is loaded when needed, the library with its types, and the configuration's schema for editors. */
+/** Bundles what is published: the command, split so that each part is loaded when needed, the library with its types, the configuration's schema for editors, and the examples of `unroot explain`. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { examplesFrom } from '../src/cli/examples.ts';
+import { RULES } from '../src/index.ts';
 import { configSchema } from '../src/settings.ts';
 import { transforms } from '../transforms/index.ts';
 
@@ -32,6 +34,7 @@ const { metafile } = await build({
 });
 chmodSync(join(dist, 'bin/unroot.js'), 0o755);
 writeFileSync(join(dist, 'config.schema.json'), `${JSON.stringify(configSchema(transforms.map(({ name }) => name)), null, 2)}\n`);
+writeFileSync(join(dist, 'examples.json'), JSON.stringify(examplesFrom(join(root, 'fixtures'), [...transforms.map(({ name }) => name), ...Object.keys(RULES)])));
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), licences(Object.keys(metafile.inputs)));
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'bin/types.tsconfig.json')], { stdio: 'inherit' });
 

@@ -25,7 +25,7 @@ pack('the tarball works through npx in an empty folder, as a command and as a li
     assert.is(npx('--write', '.').status, 0);
     assert.match(readFileSync(join(app, 'Dockerfile'), 'utf8'), /^USER 1000:1000$/m);
 
-    assert.match(npx('explain', 'run-as-user').stdout, /^\+USER 1000:1000$/m, 'fixtures are shipped');
+    assert.match(npx('explain', 'run-as-user').stdout, /^\+USER 1000:1000$/m, 'examples are shipped');
 
     writeFileSync(join(app, 'package.json'), '{"type": "module"}');
     execFileSync('npm', ['install', '--offline', '--silent', tarball], { cwd: app });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transforms } from '../index.ts';
 import { unifiedDiff } from '../report/diff.ts';
 
 /** A fixture as an example: its tests run it, so what it shows is what unroot does. */
@@ -17,32 +18,44 @@ export interface Example {
   files: [path: string, text: string][];
 }
 
-/** The fixture that a transform names as its example; undefined in a package without fixtures. */
-export function exampleOfTransform(transform: string, name: string): Example | undefined {
-  const directory = join(FIXTURES, transform, name);
-  return existsSync(directory) ? read(directory) : undefined;
+/** Examples by the name of what they are for. */
+export type Examples = Record<string, Example>;
+
+/** The example of a transform or a rule; undefined where none is in sight. */
+export function exampleOf(name: string): Example | undefined {
+  return (existsSync(PACKAGED) ? (JSON.parse(readFileSync(PACKAGED, 'utf8')) as Examples) : examplesFrom(FIXTURES, [name]))[name];
 }
 
-/** The shortest fixture in which a rule decides. */
-export function exampleOfRule(rule: string): Example | undefined {
-  const found = allCases().filter((directory) => existsSync(join(directory, 'expect.txt')) && readFileSync(join(directory, 'expect.txt'), 'utf8').includes(`\n  ${rule}: `));
-  return found.map(read).sort((one, other) => sizeOf(one) - sizeOf(other))[0];
-}
+/** In the package, which does not bring the fixtures; `npm run build` writes it. */
+const PACKAGED = fileURLToPath(new URL('../examples.json', import.meta.url));
 
-/** Beside the bundle, and beside the sources. */
+/** Beside the sources. */
 const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
 
-function allCases(): string[] {
-  const folders = existsSync(FIXTURES) ? readdirSync(FIXTURES).sort() : [];
-  return folders.flatMap((folder) => readdirSync(join(FIXTURES, folder)).sort().map((name) => join(FIXTURES, folder, name)));
+/** For a transform the fixture that it names, for a rule the shortest fixture in which it decides. */
+export function examplesFrom(fixtures: string, names: readonly string[]): Examples {
+  const cases = allCases(fixtures);
+  return Object.fromEntries(names.flatMap((name) => {
+    const named = transforms.find((one) => one.name === name)?.example;
+    const deciding = named === undefined ? [...cases.keys()].filter((directory) => cases.get(directory)!.includes(`\n  ${name}: `)) : [join(fixtures, name, named)].filter((directory) => cases.has(directory));
+    const [found] = deciding.map((directory) => read(directory, fixtures)).sort((one, other) => sizeOf(one) - sizeOf(other));
+    return found ? [[name, found]] : [];
+  }));
 }
 
-function read(directory: string): Example {
+/** What every fixture expects, by its folder. */
+function allCases(fixtures: string): Map<string, string> {
+  const folders = existsSync(fixtures) ? readdirSync(fixtures).sort() : [];
+  const cases = folders.flatMap((folder) => readdirSync(join(fixtures, folder)).sort().map((name) => join(fixtures, folder, name)));
+  return new Map(cases.filter((directory) => existsSync(join(directory, 'expect.txt'))).map((directory) => [directory, readFileSync(join(directory, 'expect.txt'), 'utf8')]));
+}
+
+function read(directory: string, fixtures: string): Example {
   const before = treeOf(join(directory, 'before'));
   const after = existsSync(join(directory, 'after')) ? treeOf(join(directory, 'after')) : before;
   const [why = '', ...said] = readFileSync(join(directory, 'expect.txt'), 'utf8').trimEnd().split('\n\n');
   return {
-    name: join('fixtures', directory.slice(FIXTURES.length)).split(sep).join('/'),
+    name: join('fixtures', directory.slice(fixtures.length)).split(sep).join('/'),
     why: why.replace(/\s+/g, ' '),
     said: said.join('\n').split('\n'),
     diff: [...before].map(([path, text]) => unifiedDiff(path, text, after.get(path) ?? '')).join(''),

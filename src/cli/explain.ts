@@ -2,7 +2,7 @@ import { nearest } from '../nearest.ts';
 import { RULES, transforms, UsageError } from '../index.ts';
 import { VERIFY_RULES, VERIFY_RULE_DOCS, type VerifyRule } from '../verify/compare.ts';
 import type { Transform } from '../transform.ts';
-import { type Example, exampleOfRule, exampleOfTransform } from './examples.ts';
+import { type Example, exampleOf } from './examples.ts';
 import { EXIT } from './exit.ts';
 import { print } from './output.ts';
 import { type Paint, paintDiff, painter } from './paint.ts';
@@ -46,15 +46,15 @@ function explanation(name: string, paint: Paint): string {
   throw new UsageError(`there is no transform or rule ${name}; ${meant ? `did you mean ${meant}?` : 'unroot explain lists them'}`);
 }
 
-function ofTransform({ name, summary, docs, example }: Transform, paint: Paint): string {
+function ofTransform({ name, summary, docs }: Transform, paint: Paint): string {
   const head = [paint('bold', name), ...wrapped(`${summary}.`, WIDTH), '', ...inParagraphs(docs)];
-  const shown = exampleOfTransform(name, example);
+  const shown = exampleOf(name);
   return [...head, ...(shown ? ['', ...caption(shown, paint), '', paintDiff(shown.diff.trimEnd(), paint)] : [])].join('\n');
 }
 
 function ofRule(name: keyof typeof RULES, paint: Paint): string {
   const head = [paint('bold', name), ...wrapped(`${RULES[name]}.`, WIDTH)];
-  const shown = exampleOfRule(name);
+  const shown = exampleOf(name);
   if (!shown) return head.join('\n');
   const files = shown.files.flatMap(([path, text]) => ['', paint('dim', path), ...text.trimEnd().split(/\r?\n/).map((line) => INDENT + line)]);
   return [...head, '', ...caption(shown, paint), ...files, '', 'unroot says:', ...shown.said.map((line) => INDENT + line)].join('\n');
