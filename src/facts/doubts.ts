@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
@@ -9,7 +10,7 @@ import { historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
 import { generatedHeader } from './keep-away/not-for-us.ts';
-import { isTool } from './keep-away/tool-image.ts';
+import { asksForHelp, isTool } from './keep-away/tool-image.ts';
 import { writtenByRun } from './made-files.ts';
 import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
@@ -18,10 +19,10 @@ import { serversOf } from './servers.ts';
 import { packageScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
-import { emptyWorkdir } from './writes.ts';
+import { emptyWorkdir, writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -135,7 +136,7 @@ function gapsIn(target: Target): Reason[] {
 }
 
 function toolDoubts(target: Target): Reason[] {
-  if (!isTool(target)) return [];
+  if (!isTool(target) && !asksForHelp(target)) return [];
   return [{ rule: 'tool-image', message: 'it looks like a tool; whoever mounts files into it needs --user', line: startOf(target).parts[0]?.instruction.line ?? 1 }];
 }
 
@@ -173,6 +174,17 @@ function syncDoubts(target: Target): Reason[] {
   const run = startOf(target).commands.find(({ through, command }) => through.includes('uv') && !command.words.some(({ value }) => value === '--no-sync' || value === '--frozen'));
   if (!run) return [];
   return [{ rule: 'write-sign', message: 'uv run may change the environment, which is root\'s', advice: 'start it with uv run --no-sync, or from .venv/bin', line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }];
+}
+
+/** What the repository ignores as its own program's database: run here, the program left it in its working directory. */
+function leftoverDoubts(target: Target): Reason[] {
+  const { cwd } = historyOf(target.stage, target.unit);
+  const { context } = target.unit;
+  const started = startOf(target).commands.find(({ payload, name }) => payload && name !== undefined);
+  const ignored = started === undefined || context === undefined ? undefined : target.disk.read(join(context, '.gitignore'));
+  const leftover = ignored?.split(/\r?\n/).map((line) => line.trim()).find((line) => line === `${started?.name}.db` || line === `/${started?.name}.db`);
+  if (leftover === undefined || cwd === undefined || writesOf(target).some(({ path }) => path === cwd)) return [];
+  return [{ rule: 'write-sign', message: `.gitignore names ${leftover}, which ${started!.name} leaves where it works; ${cwd} is root's`, line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }];
 }
 
 /** What is built when it starts is put beside the code, which is root's. */

@@ -36,9 +36,15 @@ export function isTool(target: Parameters<KeepAway>[0]): boolean {
   // A port may be a variable that who builds sets; it is one all the same.
   const exposes = inherited.length > 0 || steps.some(({ instruction }) => instruction.keyword === 'EXPOSE');
   if (!entrypoint?.words || exposes || target.services.length > 0 || isWorker(target)) return false;
-  if (cmd === undefined) return true;
+  return cmd === undefined || cmd.words?.length === 0 || asksForHelp(target);
+}
+
+/** Whether all that it starts is its help: what it is run for is what its caller says. */
+export function asksForHelp(target: Parameters<KeepAway>[0]): boolean {
+  const { entrypoint, cmd } = historyOf(target.stage, target.unit);
+  if (!entrypoint?.words || cmd === undefined || target.services.length > 0) return false;
   const words = cmd.words ?? [cmd.script];
-  return words.length === 0 || words.every((word) => /^(-h|-\?|--?help|help|--version|-v|version)$/.test(word));
+  return words.length > 0 && words.every((word) => /^(-h|-\?|--?help|help|--version|-v|version)$/.test(word));
 }
 
 /** Whether a runtime starts code that the file copies, and nothing speaks of files of a caller: an application without a port. */
