@@ -108,6 +108,8 @@ export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[]
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
   }
   const named = new Map<string, SourceFile>();
+  const builds = new Map<string, SourceFile>();
+  const pushed = new Map<string, SourceFile>();
   const composeFiles = new Map(files.filter(({ kind }) => kind === 'compose').map((file) => [file.absolute, file]));
   for (const { file: own, stack, service } of readAhead(files, disk)) {
     const file = composeFiles.get(own.absolute)!;
@@ -115,6 +117,12 @@ export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[]
     const built = service.build && byPath.get(builtFrom(service.build));
     if (built) mergeGroups(groupOf, file, built);
     if (built && service.image) named.set(service.image, built);
+    // A stack file beside it may run by name what it builds.
+    const place = `${dirname(own.absolute)}\n${service.name}`;
+    const twin = built ? pushed.get(place) : service.build ? undefined : builds.get(place);
+    if (twin) mergeGroups(groupOf, file, twin);
+    else if (built) builds.set(place, file);
+    else if (!service.build && ownName(service.image) !== undefined) pushed.set(place, file);
     for (const folder of service.build ? [] : foldersNamed(service.image, file.root)) for (const probable of byFolder.get(folder) ?? []) mergeGroups(groupOf, file, probable);
   }
   for (const file of dockerfiles) for (const { tags } of buildersFor(file, disk)) for (const tag of tags) named.set(tag, file);

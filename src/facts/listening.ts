@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { addressesIn, portArguments, portsOfVariable, type WrittenPort } from '../ports/read.ts';
 import type { Listener, PortSpot } from '../servers/types.ts';
 import { memo } from '../memo.ts';
+import type { Target } from '../project.ts';
 import { commandsOf, unwrap } from './commands.ts';
 import { historyOf } from './history.ts';
 import { editIn, lineOf, type PlacedText, textOfFile } from './placed-text.ts';
@@ -209,7 +210,7 @@ class Findings {
     const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
     const start = startOf(this.run.target);
     const runsBase = start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
-    for (const port of (runsBase && entry?.start === 'server' && entry.ports) || []) if (port < 1024) this.outOfSight(port, 'any', `${history.base.text} listens on ${port}`);
+    for (const port of (runsBase && entry?.start === 'server' && entry.ports) || []) if (port < 1024) this.outOfSight(port, 'any', `${imageOf(this.run.target)} listens on ${port}`);
     for (const { name, program } of installedPrograms(this.run.target)) for (const port of program.ports ?? []) if (port < 1024) this.outOfSight(port, 'any', `${name} listens on ${port}`);
   }
 
@@ -276,7 +277,12 @@ function counts({ conditions, directive }: Listener, { target }: Run): boolean {
 
 /** `nginx.conf:3 listens on 80`, or the image that brings the configuration. */
 function saidBy(listener: Listener, { target }: Run): string {
-  return `${isOfImage(listener) ? historyOf(target.stage, target.unit).base.text : whereIs(listener)} listens on ${listener.port}`;
+  return `${isOfImage(listener) ? imageOf(target) : whereIs(listener)} listens on ${listener.port}`;
+}
+
+/** The image, as the file that names it says. */
+function imageOf({ standsFor, stage, unit }: Target): string {
+  return standsFor?.service.image ?? historyOf(stage, unit).base.text;
 }
 
 function isOfImage({ directive: { file } }: Listener): boolean {

@@ -1,6 +1,8 @@
 import type { FileEdit } from '../edit.ts';
+import { lookUp } from '../images/lookup.ts';
+import { parseReference } from '../images/reference.ts';
 import { FIRST_OPEN } from '../ports/read.ts';
-import type { Target } from '../project.ts';
+import type { LinkedService, Target } from '../project.ts';
 import { apacheMove } from './apache-move.ts';
 import { clusterThatRuns } from './clusters.ts';
 import { historyOf } from './history.ts';
@@ -113,6 +115,19 @@ function exposedByBase(target: Target, low: readonly Listening[]): number[] {
   return low.flatMap(({ port }) => (entry?.ports?.includes(port) ? [port] : []));
 }
 
+/** Services of ready-made images that are called as the target's folder or one of its services, and publish something: a stack that runs what is built here. */
+function alikeElsewhere({ standsFor, services, probable, project }: Target): LinkedService[] {
+  if (standsFor) return [];
+  const names = new Set(services.map(({ source }) => source.name));
+  const alike = project.services.filter((one) => names.has(one.source.name) && !one.service.build && !services.includes(one) && one.service.image !== undefined && !isCatalogued(one.service.image));
+  return [...new Set([...probable, ...alike])].filter(({ service }) => service.ports.length > 0);
+}
+
+function isCatalogued(image: string): boolean {
+  const reference = parseReference(image);
+  return reference !== undefined && lookUp(reference) !== undefined;
+}
+
 /** Who may know the ports out of sight. */
 function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   const doubts: Reason[] = [];
@@ -121,6 +136,7 @@ function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   const cluster = target.standsFor ? undefined : clusterThatRuns(target);
   if (cluster !== undefined) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
   if (target.services.length === 0) doubts.push({ rule: 'port-out-of-sight', message: 'nothing here shows what runs it, so whoever publishes the port is not in sight', advice: `publish the new port wherever it runs: ${ports}` });
+  for (const { source, path } of alikeElsewhere(target)) doubts.push({ rule: 'port-elsewhere', message: `service ${source.name} in ${path} probably runs it too`, advice: `change the container's port there with it: ${ports}` });
   const start = startOf(target);
   for (const path of start.unseen) doubts.push({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context` });
   return doubts;

@@ -87,11 +87,18 @@ function installationOf({ name }: Started, target: Target): Installation | undef
 function packageOf(program: string, history: History): Installation | undefined {
   const family = familyOf(history);
   if (program === 'nginx' && history.steps.some((step) => mentions(step, 'nginx.org/packages'))) return installations['nginx old-image'];
+  if (program === 'nginx' && history.steps.some((step) => mentions(step, /\bpkgs\.nginx\.com\b|plus-pkgs\.nginx\.com|nginx-plus/))) return nginxPlus();
   if (program === 'nginx' && family === 'alpine') return nginxOfAlpine(history);
   const byFamily = `${program} ${family === 'ubuntu' ? 'debian' : family}`;
   if (byFamily in installations) return installations[byFamily as InstallationName];
   const byPackage = `${program} package`;
   return byPackage in installations ? installations[byPackage as InstallationName] : undefined;
+}
+
+/** NGINX Plus lies where nginx.org's package does; how its own server is written was not read. */
+function nginxPlus(): Installation {
+  const { moves: _, ...rest } = installations['nginx image'];
+  return rest;
 }
 
 /** Alpine 3.13 moved the servers of nginx from conf.d to http.d; before 3.5 they stood in nginx.conf. */
@@ -132,7 +139,9 @@ const OF_IMAGES: Record<string, InstallationName> = {
 
 function configured(started: Started, installation: Installation, { target, service, disk }: Run): ConfiguredServer {
   const image = new ImageFiles(target, installation);
-  const files = service ? new MountedFiles(image, service, disk) : image;
+  // What stands for a service has its mounts as copies, which hide nothing.
+  const mounting = target.standsFor ?? service;
+  const files = mounting ? new MountedFiles(image, mounting, disk) : image;
   const entry = entryOf(started, installation);
   const templates = fillsTemplates(installation, target, service) ? templatesIn(files) : undefined;
   const atStart = changesAtStart(started, installation, target, files);

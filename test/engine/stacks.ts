@@ -90,14 +90,12 @@ export const stacks: StackCase[] = [
     uids: { proxy: [101], api: [1000] },
     asks: [...KEPT],
     needless: { proxy: NGINX_ENTRYPOINT },
-    finds: { proxy: [LOW_PORT] },
   },
   {
     name: 'templates',
     title: 'nginx as it comes, with a template that its entrypoint fills in',
     uids: { web: [101] },
     asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
-    finds: { web: [LOW_PORT] },
   },
   {
     name: 'web-and-postgres',
