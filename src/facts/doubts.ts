@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
@@ -116,7 +116,7 @@ function hiddenConfigurations(target: Target): Reason[] {
   return startOf(target).commands.flatMap((started) => {
     const { name, words, command } = started;
     if (/^php(\d[\d.]*)?-fpm/.test(name ?? '')) {
-      const copy = copiesOf(history).find(({ destination }) => FPM_CONFIGURATION.test(destination ?? ''));
+      const copy = copiesOf(history).find(({ sources, destination }) => destination !== undefined && [destination, ...sources.map((source) => posix.join(destination, posix.basename(source ?? '')))].some((path) => FPM_CONFIGURATION.test(path)));
       return copy && lacksSource(target, copy) ? [hiddenConfiguration(copy.sources.join(' '), name!)] : [];
     }
     const named = name === 'uwsgi' ? option(words, undefined, 'ini') : name === 'gunicorn' ? option(words, 'c', 'config') : undefined;
@@ -222,6 +222,8 @@ function isBuild({ name, words }: Started): boolean {
     case 'cargo':
     case 'dotnet':
       return /^(build|test|run|publish|bench)$/.test(verb ?? '');
+    case 'prisma':
+      return verb === 'generate';
     case 'mix':
       return /^(test|compile|deps\.get|release)$/.test(verb ?? '');
     case 'next':

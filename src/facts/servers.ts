@@ -79,6 +79,8 @@ function installationOf({ name }: Started, target: Target): Installation | undef
   const own = entry && OF_IMAGES[entry.id]?.startsWith(`${program} `) ? OF_IMAGES[entry.id] : undefined;
   if (own !== undefined) return installations[own];
   if (program === 'apache' && entry?.cmd?.[0] === 'apache2-foreground') return installations['apache php'];
+  // No distribution has this command: it comes with a server that the file builds as the image does.
+  if (name === 'httpd-foreground') return withoutFiles(installations['apache image']);
   const packaged = packageOf(program, history);
   return packaged === undefined || isPackaged(name!, history) ? packaged : withoutFiles(packaged);
 }

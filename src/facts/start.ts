@@ -303,6 +303,8 @@ function findFile(target: Target, written: string, cwd: string | undefined, exec
 function lookFor(target: Target, written: string, cwd: string | undefined, executed: boolean): Found {
   const history = historyOf(target.stage, target.unit);
   const settled = (sight: Sight): Found => ({ sight, settled: true });
+  // A shell may be a link that a RUN makes; it is a shell all the same.
+  if (/^\/(usr\/)?bin\/(ba|da|a|k|z)?sh$/.test(written)) return settled('program');
   let elsewhere = false;
   for (const path of candidatePaths(written, cwd)) {
     const origin = originOf(target, path);
