@@ -86,6 +86,8 @@ export class ImageFiles implements ConfigFiles {
       }
       const printed = printedInto(command, path);
       if (printed !== undefined) {
+        // What is appended to is not known where nothing of the installation is.
+        if (printed.appends && !file && Object.keys(this.installation.files).length === 0) continue;
         const text: string = (printed.appends ? (file?.text ?? '') : '') + (printed.text ?? '');
         file = printed.text === undefined ? undefined : { path, text, source: undefined, offset: 0, template: false };
       } else if (removes(command, path) || rewrites(command, path)) file = undefined;
