@@ -29,6 +29,8 @@ export interface Config {
   paths: Record<string, string[]>;
   /** Where ports below 1024 go, by port. */
   ports?: Record<string, number>;
+  /** Whether services that are taken off root and still listen below 1024 get the sysctl that lets them. */
+  sysctl?: boolean;
   /** `numeric`: scratch targets get a number and no account. */
   scratch?: 'account' | 'numeric';
   /** Whom services run as that have the source mounted over where they work: what `user:` says, variables of compose allowed. */

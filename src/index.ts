@@ -35,6 +35,8 @@ export interface Options {
   skip?: readonly string[] | undefined;
   /** The account to run as: a name, `uid`, or `uid:gid`. */
   user?: string | undefined;
+  /** Have services that are taken off root and still listen below 1024 say the sysctl that lets them. */
+  sysctl?: boolean | undefined;
   /** A configuration file for everything, instead of those that lie beside the files. */
   config?: string | undefined;
   /** Targets whose fixes are to be left out, and why. */
@@ -186,6 +188,7 @@ function settingsOf(options: Options, config: Config | undefined, names: readonl
     unsafe: options.unsafe ?? config?.safety === 'unsafe',
     user: checkedUser(options.user ?? config?.user),
     ports: config?.ports,
+    sysctl: options.sysctl ?? config?.sysctl,
     without: options.without,
   };
 }

@@ -28,6 +28,7 @@ export function settings(transforms: readonly string[]): Record<string, Schema> 
       additionalProperties: { type: 'integer', minimum: FIRST_OPEN, maximum: 65535 },
       description: 'Where ports below 1024 go, by port; others go 8000 above.',
     },
+    sysctl: { type: 'boolean', description: 'Write net.ipv4.ip_unprivileged_port_start=0 on services taken off root whose port stays below 1024.' },
     scratch: { type: 'string', enum: ['account', 'numeric'], description: 'numeric: a scratch target gets a number and no account.' },
     development: {
       type: 'string',

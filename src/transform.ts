@@ -11,6 +11,8 @@ export interface TransformOptions {
   user?: string | undefined;
   /** Where ports below 1024 go, by port, instead of 8000 above. */
   ports?: Readonly<Record<string, number>> | undefined;
+  /** Whether services that are taken off root and listen below 1024 get the sysctl that lets them. */
+  sysctl?: boolean | undefined;
 }
 
 export interface TransformContext {

@@ -80,6 +80,19 @@ cli('--user says whom to run as, and never root', () => {
   });
 });
 
+cli('--sysctl lets a service keep its port, by the command line or the configuration', () => {
+  const files = { Dockerfile: 'FROM node:20\nEXPOSE 80\nCMD ["node", "x.js"]\n', 'compose.yaml': 'services:\n  web:\n    build: .\n' };
+  const written = /^\+    sysctls:\n\+      net\.ipv4\.ip_unprivileged_port_start: "0"$/m;
+  inFolder(files, (folder) => {
+    assert.not.match(unroot(folder, '.').stdout, 'sysctls');
+    assert.match(unroot(folder, '--sysctl', '.').stdout, written);
+  });
+  inFolder({ ...files, 'unroot.config.json': '{"sysctl": true}' }, (folder) => {
+    assert.match(unroot(folder, '.').stdout, written);
+    assert.not.match(unroot(folder, '--no-sysctl', '.').stdout, 'sysctls');
+  });
+});
+
 cli('--format json is the whole result, and its edits make the new text', () => {
   inFolder({ Dockerfile: ROOT }, (folder) => {
     const run = unroot(folder, '--format', 'json', '.');

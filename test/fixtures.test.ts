@@ -43,8 +43,8 @@ cases.run();
 function runOn(fixture: Fixture, folder: string): Report {
   for (const [path, mode] of Object.entries(fixture.options.modes ?? {})) chmodSync(join(folder, path), Number.parseInt(mode, 8));
   const only = fixture.transform === '_together' ? undefined : [fixture.transform];
-  const { unsafe, user } = fixture.options;
-  return unroot(['.'], { cwd: folder, write: true, only, unsafe, user }).report;
+  const { unsafe, user, sysctl } = fixture.options;
+  return unroot(['.'], { cwd: folder, write: true, only, unsafe, user, sysctl }).report;
 }
 
 /** What expect.txt holds under its reason. UNROOT_UPDATE=1 writes what is there now, to be read before it is committed. */

@@ -18,6 +18,8 @@ export interface Fixture {
 export interface FixtureOptions {
   unsafe?: boolean;
   user?: string;
+  /** As `--sysctl`. */
+  sysctl?: boolean;
   /** No derived twins: the case has modes or bytes of its own. */
   twins?: boolean;
   /** Modes to give files before the run: git keeps only the x bit. */

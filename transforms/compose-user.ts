@@ -6,8 +6,9 @@ import { judgeService, standsAlone } from '../src/facts/services/judge.ts';
 import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
 import { serviceTarget } from '../src/facts/services/target.ts';
 import type { Reason } from '../src/facts/judgement.ts';
+import { lackingSysctl, needingSysctl, PORT_START, sysctlEdit } from '../src/facts/port-sysctl.ts';
 import type { LinkedService, Project, Target } from '../src/project.ts';
-import type { Finding, Transform } from '../src/transform.ts';
+import type { Finding, Transform, TransformOptions } from '../src/transform.ts';
 
 export const composeUser: Transform = {
   name: 'compose-user',
@@ -35,7 +36,7 @@ remains for it. Services with the source mounted over where they work get a user
       if (!target || judgeService(linked, project).verdict !== 'fixable') continue;
       const fix = serviceFix(linked, project, options.user);
       if ('refused' in fix) continue;
-      yield finding(linked, target, fix, project, options.user, done);
+      yield finding(linked, target, fix, project, options, done);
     }
   },
 };
@@ -50,7 +51,7 @@ function isLaidOver({ base, source, file }: LinkedService, project: Project): bo
   return !source.maps.some(({ node }) => node.pairs.some(({ key }) => key.value === 'user' || key.value === 'image'));
 }
 
-function finding(linked: LinkedService, target: Target, fix: ServiceFix, project: Project, wish: string | undefined, done: Set<string>): Finding {
+function finding(linked: LinkedService, target: Target, fix: ServiceFix, project: Project, { user: wish, sysctl }: TransformOptions, done: Set<string>): Finding {
   const { source, path } = linked;
   const place = { target, path, start: source.key.start, end: source.key.end };
   const message = `runs as root; ${intent(fix)}`;
@@ -58,18 +59,20 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   const odd = others.find((other) => !wantsTheSame(other, fix, project, wish));
   if (odd) return byHand(place, message, `${odd.source.name} in ${odd.path} would get it too, and ${reasonAgainst(odd, project)}`);
   const edits = editsOf(linked, fix, others.length > 0);
+  const low = sysctl ? needingSysctl(target, [linked]) : [];
+  edits.push(...low.map((one) => sysctlEdit(one, others.length > 0)));
   const failed = edits.find(isRefused);
   if (failed) return byHand(place, message, failed.refused, adviceFor(fix));
   for (const other of others) done.add(keyOf(other));
   return {
     ...place,
-    message,
+    message: low.length > 0 ? `${message}, and let it listen below 1024 (${PORT_START})` : message,
     safety: fix.doubts.length > 0 ? 'unsafe' : 'safe',
     reasons: [...fix.doubts, ...(fix.notes ?? [])],
     edits: edits as FileEdit[],
     also: others,
     user: fix.user,
-    verify: (after) => wrongAfter(after, fix, [linked, ...others]),
+    verify: (after) => wrongAfter(after, fix, [linked, ...others]) ?? lackingSysctl(low, after),
   };
 }
 

@@ -2,6 +2,7 @@ import { jointMoves, type JointMove } from '../src/facts/joint-moves.ts';
 import type { Reason } from '../src/facts/judgement.ts';
 import { listeningOf } from '../src/facts/listening.ts';
 import type { PortMove } from '../src/facts/port-move.ts';
+import { needingSysctl } from '../src/facts/port-sysctl.ts';
 import { runsOf } from '../src/facts/runs.ts';
 import { serviceAgain } from '../src/facts/services/target.ts';
 import { type Target, stageLabel } from '../src/project.ts';
@@ -17,9 +18,15 @@ and the URLs and configurations of other services. All of these or none. The hos
 
 Without root a port below 1024 can't be had with podman, on a host's network, and on older Kubernetes nodes.
 
+A proxy that would take the port from what the image exposes gets it said: a label for Traefik, VIRTUAL_PORT
+for nginx-proxy.
+
 It stays away where a place that knows the port can't be changed, such as the application's own source: that is
-shown with the place. It is unsafe where nothing in sight runs the image, or where a manifest, a script or a
-document names the port.`,
+shown with the place. It is unsafe where nothing in sight runs the image, and where a manifest, a chart, or a
+docker run -p in a script, a CI file or a README names the port: each line is shown.
+
+A port that stays needs no root under Docker 20.10 and later, in a network of the container's own. --sysctl has
+services that are taken off root say so themselves, with net.ipv4.ip_unprivileged_port_start.`,
   setsUser: false,
   example: 'nginx-with-its-own-configuration-listens-on-8080',
   *apply({ project, options }) {
@@ -33,7 +40,8 @@ function finding(joint: JointMove): Finding {
   const { target } = first;
   const place = { target, ...placeOf(first) };
   if (obstacles.length > 0) {
-    const reasons = obstacles.map(({ message, advice }): Reason => ({ rule: 'low-port', message, ...(advice === undefined ? {} : { advice }) }));
+    const canKeep = obstacles.every(({ advice }) => advice === undefined) && joint.moves.some((move) => needingSysctl(move.target, move.target.services).length > 0);
+    const reasons = obstacles.map(({ message, advice = canKeep ? KEPT : undefined }): Reason => ({ rule: 'low-port', message, ...(advice === undefined ? {} : { advice }) }));
     return { ...place, message: `${saidBy(first)}; what names it can't all be changed`, safety: 'manual', reasons, edits: [], user: undefined };
   }
   return {
@@ -46,6 +54,9 @@ function finding(joint: JointMove): Finding {
     verify: (after) => wrongPorts(joint, after),
   };
 }
+
+/** What remains where no place says what to do. */
+const KEPT = 'change all of them by hand, or let the service keep the port: --sysctl writes net.ipv4.ip_unprivileged_port_start=0';
 
 function placeOf({ place, target }: PortMove) {
   if (place) return { path: place.path, start: place.start, end: place.end };

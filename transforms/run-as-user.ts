@@ -1,3 +1,4 @@
+import { isRefused } from '../src/compose/edit.ts';
 import { type Account, accountFor } from '../src/facts/account.ts';
 import { fixedParent, rootAgain, worksItself } from '../src/facts/built-upon.ts';
 import { accountDoubts, doubtsOf, noteOn } from '../src/facts/doubts.ts';
@@ -7,12 +8,13 @@ import { judge } from '../src/facts/keep-away/index.ts';
 import { insertLines, runLines } from '../src/facts/lines.ts';
 import { type Ownership, ownershipFor } from '../src/facts/ownership.ts';
 import { accountPlace, replaceableUser, userPlace } from '../src/facts/places.ts';
+import { lackingSysctl, needingSysctl, PORT_START, sysctlEdit } from '../src/facts/port-sysctl.ts';
 import { leaveRootHome } from '../src/facts/leave-root-home.ts';
 import { readableFor } from '../src/facts/readable.ts';
 import { dataOwed } from '../src/facts/services/owed.ts';
 import type { FileEdit } from '../src/edit.ts';
-import { stageLabel, type Target } from '../src/project.ts';
-import type { Finding, Transform } from '../src/transform.ts';
+import { type LinkedService, stageLabel, type Target } from '../src/project.ts';
+import type { Finding, Transform, TransformOptions } from '../src/transform.ts';
 
 export const runAsUser: Transform = {
   name: 'run-as-user',
@@ -33,32 +35,58 @@ caller's files, is for development, or lives under /root.`,
     for (const target of project.targets) {
       const { base } = historyOf(target.stage, target.unit);
       if (base.kind === 'scratch' || judge(target).verdict !== 'fixable') continue;
-      const finding = fixFor(target, options.user);
+      const finding = fixFor(target, options);
       if (finding) yield finding;
     }
   },
 };
 
 /** The fix of a target; none for one that only takes over what it builds on, which is fixed itself. */
-function fixFor(target: Target, wish: string | undefined): Finding | undefined {
+function fixFor(target: Target, options: TransformOptions): Finding | undefined {
+  const { user: wish } = options;
   const account = accountFor(target, wish);
   const parent = fixedParent(target);
-  const onParent = parent && fixFor(parent, wish);
+  const onParent = parent && fixFor(parent, options);
   const ownership = ownershipFor(target, account, parent && ownershipFor(parent, account).paths);
   const readable = readableFor(target, account);
   if (parent && !worksItself(target) && ownership.commands.length === 0 && readable.edits.length === 0) return undefined;
   const home = leaveRootHome(target, account);
   const reasons = [...doubtsOf(target), ...dataOwed(target, account.owner), ...accountDoubts(target, account), ...ownership.doubts, ...readable.doubts, ...home.doubts];
   if (onParent?.safety === 'unsafe') reasons.push({ rule: onParent.reasons[0]!.rule, message: `it builds on ${stageLabel(parent!)}, whose fix is unsafe: ${onParent.reasons[0]!.message}` });
+  const sysctl = options.sysctl ? sysctlFor(target) : NO_SYSCTL;
   return {
     ...place(target),
-    message: `runs as root; ${intent(account, ownership)}`,
+    message: `runs as root; ${intent(account, ownership)}${sysctl.services.length > 0 ? `, and may listen below 1024 (${PORT_START})` : ''}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
-    reasons: [...reasons, ...notes(account)],
-    edits: [...edits(target, account, ownership), ...readable.edits, ...home.edits, ...rootAgain(target)],
+    reasons: [...reasons, ...notes(account), ...sysctl.notes],
+    edits: [...edits(target, account, ownership), ...readable.edits, ...home.edits, ...rootAgain(target), ...sysctl.edits],
     needs: parent,
     user: account.user,
+    verify: (after) => lackingSysctl(sysctl.services, after),
   };
+}
+
+interface Sysctl {
+  services: LinkedService[];
+  edits: FileEdit[];
+  /** Where it can't be written. */
+  notes: Reason[];
+}
+
+const NO_SYSCTL: Sysctl = { services: [], edits: [], notes: [] };
+
+/** What lets the target's services keep a port below 1024. One with a user of its own is not taken off root here. */
+function sysctlFor(target: Target): Sysctl {
+  const sysctl: Sysctl = { services: [], edits: [], notes: [] };
+  for (const linked of needingSysctl(target, target.services.filter(({ service }) => service.user === undefined))) {
+    const edit = sysctlEdit(linked);
+    if (isRefused(edit)) sysctl.notes.push({ rule: 'low-port', message: `sysctls of service ${linked.source.name} can't be written: ${edit.refused}`, advice: `write it by hand: ${PORT_START}=0` });
+    else {
+      sysctl.services.push(linked);
+      sysctl.edits.push(edit);
+    }
+  }
+  return sysctl;
 }
 
 /** What is wrong is where USER is missing: the FROM, or the USER that says root. */

@@ -28,7 +28,7 @@ const buildersOf = memo((disk: Disk) => {
     under(root: string): Builder[] {
       let builders = byRoot.get(root);
       if (!builders) {
-        builders = placesUnder(disk, root).flatMap((path) => read(disk, root, path));
+        builders = scriptsUnder(disk, root).flatMap((path) => read(disk, root, path));
         byRoot.set(root, builders);
       }
       return builders;
@@ -41,7 +41,8 @@ const MAX_FOLDERS = 2000;
 const MAX_BYTES = 200_000;
 const SKIPPED = /^(node_modules|vendor|third_party|testdata|fixtures|dist|target|venv|\.git|\.venv)$/;
 
-function placesUnder(disk: Disk, root: string): string[] {
+/** The scripts, Makefiles, CI and bake files of a repository, absolute, in order. */
+export function scriptsUnder(disk: Disk, root: string): string[] {
   const found: string[] = [];
   const waiting = [root];
   for (let folders = 0; folders < MAX_FOLDERS; folders += 1) {

@@ -20,7 +20,7 @@ export async function runCommand(paths: readonly string[], argv: RunArguments): 
   if (fromInput && paths.length > 1) throw new UsageError('- reads standard input and goes with no other path');
   if (argv.verify && !argv.write) throw new UsageError('--verify goes with --write; unroot verify shows without writing what holds');
   if (argv.verify && fromInput) throw new UsageError('--verify needs build contexts and does not read standard input; name files or directories');
-  const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, config: argv.config, resolve: argv.resolve, engine: argv.engine };
+  const options = { write: argv.write, unsafe: argv.unsafe, only: names(argv.only), skip: names(argv.skip), user: argv.user, sysctl: argv.sysctl, config: argv.config, resolve: argv.resolve, engine: argv.engine };
   if (argv.verify) return stoppable((end) => writeVerified(paths, options, argv, end));
   return finish(fromInput ? () => readInput(options) : (guard) => walk(unrootSteps(paths, options), guard), argv, fromInput);
 }

@@ -14,13 +14,13 @@ import { SignalStop } from './signals.ts';
 
 /** `unroot verify [paths..]`: what it is about to build and run on stderr, the result on stdout. */
 export async function verifyCommand(paths: readonly string[], argv: VerifyArguments): Promise<number> {
-  const { base, strict, learn, network, jobs, seconds, unsafe, user, config, resolve, engine } = argv;
+  const { base, strict, learn, network, jobs, seconds, unsafe, user, sysctl, config, resolve, engine } = argv;
   if (paths.includes('-')) throw new UsageError('verify needs build contexts and does not read standard input; name files or directories');
   for (const [name, number] of Object.entries({ jobs, seconds })) if (!(Number.isInteger(number) && number! > 0)) throw new UsageError(`--${name} takes a whole number above 0`);
   const odd = Object.entries({ base, strict }).find(([, value]) => value !== undefined && value !== false)?.[0];
   if (learn && odd !== undefined) throw new UsageError(`--learn looks at the programs as they are; leave out --${odd}`);
   if (learn && argv.format === 'markdown') throw new UsageError('--learn has no Markdown; leave out --format, or ask for json');
-  const options: VerifyOptions = { base, strict, network, jobs, seconds, unsafe, only: names(argv.only), skip: names(argv.skip), user, config, resolve, engine };
+  const options: VerifyOptions = { base, strict, network, jobs, seconds, unsafe, only: names(argv.only), skip: names(argv.skip), user, sysctl, config, resolve, engine };
   return await stoppable((end) => (learn ? learnAll(paths, options, end, argv) : verifyAll(paths, options, end, argv)));
 }
 

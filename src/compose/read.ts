@@ -28,6 +28,8 @@ export interface Service {
   variables: Setting[];
   envFiles: string[];
   labels: Setting[];
+  /** Those of the swarm service, which proxies on a swarm read. */
+  deployLabels: Setting[];
   healthcheck: Healthcheck | undefined;
   dependsOn: string[];
   links: string[];
@@ -136,6 +138,7 @@ export function serviceOf(name: string, layers: Layers): Service {
     variables,
     envFiles: layers.items('env_file').flatMap((item) => textOf(item) ?? textOf(keyIn(item, 'path')) ?? []),
     labels: settingsOf(layers, 'labels'),
+    deployLabels: settingsOf(layers.within('deploy'), 'labels'),
     healthcheck: healthcheckOf(layers),
     dependsOn: namesOf(layers, 'depends_on'),
     links: texts('links'),

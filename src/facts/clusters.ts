@@ -1,5 +1,5 @@
 import { basename, dirname, join, relative } from 'node:path';
-import { isManifestName, isQuadletName, readContainers, readQuadlet } from '../kubernetes/read.ts';
+import { isManifestName, isQuadletName, type PortLine, portLinesIn, quadletPortLines, readContainers, readQuadlet } from '../kubernetes/read.ts';
 import type { Disk } from '../disk.ts';
 import type { Target } from '../project.ts';
 import { lookUp } from '../images/lookup.ts';
@@ -24,6 +24,22 @@ export function clusterMounts(target: Target): ClusterMount[] {
   return runsIn(target).flatMap(({ path: where, data }) => data.map((path) => ({ path, where })));
 }
 
+/** Where the manifests that run a target's image, and those beside them, name a port of its containers; paths as readers know them. */
+export function clusterPorts(target: Target, port: number): (PortLine & { path: string })[] {
+  const { root } = target.unit.file;
+  const names = namesOf(target);
+  const folders = new Set(runsIn(target).map(({ path }) => dirname(join(root, path))));
+  return [...folders].flatMap((folder) =>
+    target.disk.list(folder).flatMap((name) => {
+      const path = join(folder, name);
+      const text = isManifestName(name) || isQuadletName(name) ? target.disk.read(path) : undefined;
+      if (text === undefined || (isQuadletName(name) && !readQuadlet(text).some((image) => isNamed(lastName(image), names)))) return [];
+      const lines = isQuadletName(name) ? quadletPortLines(text, port) : portLinesIn(text, port, (one) => isNamed(lastName(one), names));
+      return lines.map((line) => ({ ...line, path: relative(root, path) }));
+    }),
+  );
+}
+
 /** The containers here that run a target's image, with the manifest that says so. */
 const runsIn = memo((target: Target): { path: string; data: string[] }[] => {
   const { file } = target.unit;
@@ -34,7 +50,7 @@ const runsIn = memo((target: Target): { path: string; data: string[] }[] => {
 });
 
 /** What the target's image may be called: what compose and other builders call it, and its folder. */
-function namesOf({ unit, services }: Target): Set<string> {
+export function namesOf({ unit, services }: Target): Set<string> {
   const called = [...services.flatMap(({ service }) => [service.image, service.name]), ...unit.builders.flatMap(({ tags }) => tags)];
   const names = called.flatMap((image) => (image === undefined ? [] : [lastName(image)]));
   const folder = basename(dirname(unit.file.absolute));
@@ -42,18 +58,18 @@ function namesOf({ unit, services }: Target): Set<string> {
 }
 
 /** `vote` names `vote`, `demo-vote` and `demo_vote`: images are called after their project and their folder. */
-function isNamed(image: string, names: ReadonlySet<string>): boolean {
+export function isNamed(image: string, names: ReadonlySet<string>): boolean {
   return names.has(image) || [...names].some((name) => name.length > 2 && (image.endsWith(`-${name}`) || image.endsWith(`_${name}`)));
 }
 
 /** `registry/team/name:tag` → `name`. */
-function lastName(image: string): string {
+export function lastName(image: string): string {
   const repo = parseReference(image)?.repo ?? image;
   return repo.slice(repo.lastIndexOf('/') + 1);
 }
 
 /** Whether an image is one that everybody has: a folder called `python` here does not build it. */
-function isOfficial(image: string): boolean {
+export function isOfficial(image: string): boolean {
   const reference = parseReference(image);
   return reference !== undefined && reference.repo.startsWith('library/') && lookUp(reference) !== undefined;
 }

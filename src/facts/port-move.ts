@@ -12,6 +12,7 @@ import { type Listening, listeningOf, type Obstacle, type PortPlace } from './li
 import { memo } from './memo.ts';
 import { nginxMove } from './nginx-move.ts';
 import { accountPlace, userPlace } from './places.ts';
+import { portElsewhere } from './port-elsewhere.ts';
 import { isPortTaken } from './port-taken.ts';
 import { usersOf } from './port-users.ts';
 import { type Run, runsOf } from './runs.ts';
@@ -133,8 +134,10 @@ function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   const doubts: Reason[] = [];
   const ports = [...to].map(([from, port]) => `${from} becomes ${port}`).join(', ');
   // An image that everybody has says nothing of whom else runs it.
+  const elsewhere = target.standsFor ? [] : [...to].flatMap(([from, port]) => portElsewhere(target, from).map((place) => ({ ...place, port })));
+  for (const { path, line, said, port } of elsewhere) doubts.push({ rule: 'port-elsewhere', message: `${path}:${line} says ${said}`, advice: `change the container's port there to ${port}` });
   const cluster = target.standsFor ? undefined : clusterThatRuns(target);
-  if (cluster !== undefined) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
+  if (cluster !== undefined && !elsewhere.some(({ path }) => path === cluster)) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
   if (target.services.length === 0) doubts.push({ rule: 'port-out-of-sight', message: 'nothing here shows what runs it, so whoever publishes the port is not in sight', advice: `publish the new port wherever it runs: ${ports}` });
   for (const { source, path } of alikeElsewhere(target)) doubts.push({ rule: 'port-elsewhere', message: `service ${source.name} in ${path} probably runs it too`, advice: `change the container's port there with it: ${ports}` });
   const start = startOf(target);

@@ -6,15 +6,17 @@ import { memo } from '../memo.ts';
 import { everyHostPort, type HostPort, hostPortsIn } from '../ports/mentions.ts';
 import { addressesIn } from '../ports/read.ts';
 import type { LinkedService, Target } from '../project.ts';
+import { guessedPort } from './guessed-ports.ts';
 import { historyOf, type Step } from './history.ts';
 import type { Listening, Obstacle, PortPlace } from './listening.ts';
 import { argumentsOf, editIn, execWords, lineOf, partOf, type PlacedText, textOfFile } from './placed-text.ts';
 import { type Run, runsOf } from './runs.ts';
 import { serversIn } from './servers.ts';
 import { serviceTarget } from './services/target.ts';
+import { networkGuest } from './shared-network.ts';
 import { type SourceFileText, sourcesOf } from './source-ports.ts';
 import { composeWords, placedCommands, placedScalar, type PlacedCommand, shellCommands, unquoted } from './start-places.ts';
-import { type PlacedVariable, variablesOf } from './variables.ts';
+import { type PlacedVariable, variableAt, variablesOf } from './variables.ts';
 
 /** Who else knows a port of a run, in the files of the run and of the services beside it. */
 export interface PortUsers {
@@ -60,8 +62,13 @@ class Users implements PortUsers {
     if (check && !this.run.service?.service.healthcheck?.test) this.healthcheck(check);
   }
 
-  private exposed({ instruction, unit }: Step): void {
+  private exposed(step: Step): void {
+    const { instruction, unit } = step;
     const args = argumentsOf(unit, instruction);
+    for (const match of args.text.matchAll(/\$\{?(\w+)\}?(?:\/(\w+))?(?=\s|$)/g)) {
+      const variable = variableAt(match[1]!, step, this.run);
+      if (variable?.place && this.speaks(match[2] ?? 'tcp') && Number(variable.place.text) === this.port) this.variable(variable);
+    }
     for (const match of args.text.matchAll(/(\d+)(?:-(\d+))?(?:\/(\w+))?(?=\s|$)/g)) {
       const [whole, first, last, protocol] = match;
       if (!this.speaks(protocol ?? 'tcp')) continue;
@@ -133,20 +140,13 @@ class Users implements PortUsers {
     const test = service.layers.within('healthcheck').get('test');
     if (test && !service.healthcheck?.disabled) this.checks(this.composeCheck(test), `the health check of service ${service.name}`);
     this.labels(linked);
-    this.proxies(linked);
+    const guessed = guessedPort(this.run, this.port);
+    if (guessed && 'message' in guessed) this.stuck(guessed.message, guessed.advice);
+    else if (guessed) this.add(guessed);
+    const virtual = variablesOf(this.run).get('VIRTUAL_PORT');
+    if (virtual?.value === String(this.port)) this.variable(virtual);
     this.pulled(linked);
     this.shared(linked);
-  }
-
-  /** Proxies that find a container by themselves, and take the port that the image exposes: two of them, if its base exposes the low one. */
-  private proxies({ service }: LinkedService): void {
-    const variables = variablesOf(this.run);
-    const virtual = variables.get('VIRTUAL_PORT');
-    if (virtual?.value === String(this.port)) this.variable(virtual);
-    if (this.port === 80 && !virtual && variables.has('VIRTUAL_HOST')) this.stuck(`nginx-proxy asks service ${service.name} (VIRTUAL_HOST) for port 80`, 'set VIRTUAL_PORT, then it can move');
-    const isTraefik = service.labels.some(({ name, value = '' }) => (name === 'traefik.enable' ? /^true$/i.test(value) : /^traefik\.(http|tcp)\.routers\.|^traefik\.frontend\./.test(name)));
-    const says = service.labels.some(({ name }) => /^traefik\.(.*\.)?(loadbalancer\.server\.port|port)$/i.test(name));
-    if (isTraefik && !says) this.stuck(`Traefik asks service ${service.name} for the lowest port that its image exposes`, 'name the port in a label loadbalancer.server.port, then it can move');
   }
 
   /** An image that Compose pulls, though it could be built, listens as it was published. */
@@ -168,7 +168,7 @@ class Users implements PortUsers {
 
   /** Proxies that read labels: Traefik, caddy-docker-proxy and others that name the port of the container. */
   private labels({ service }: LinkedService): void {
-    for (const { name, value = '', place, valueAt } of service.labels) {
+    for (const { name, value = '', place, valueAt } of [...service.labels, ...service.deployLabels]) {
       const isPort = /^traefik\.(.*\.)?(loadbalancer\.server\.port|port)$|^(caddy|nginx|proxy|swag|homepage|shepherd)[\w.]*\.?port$/i.test(name) || /(^|[._-])(container|internal|server|target)[._-]?port$/i.test(name);
       const text = valueAt && this.inCompose(place, valueAt.start, valueAt.end);
       if (isPort && Number(value) === this.port) {
@@ -192,8 +192,8 @@ class Users implements PortUsers {
   private shared(linked: LinkedService): void {
     const { service, stack } = linked;
     if (service.sharedNetwork) this.stuck(`service ${service.name} has the network of ${service.networkMode === 'host' ? 'the host' : 'another container'}`);
-    const guest = stack.services.find((other) => other.service.networkMode === `service:${service.name}` || (service.at('container_name') && other.service.networkMode === `container:${textIn(service.at('container_name'))}`));
-    if (guest) this.stuck(`service ${guest.service.name} shares the network of ${service.name}`);
+    const guest = networkGuest(linked);
+    if (guest !== undefined) this.stuck(`service ${guest} shares the network of ${service.name}`);
     for (const network of service.networks) {
       const layers = declared(stack, 'networks', network);
       const external = layers?.get('external');
@@ -270,7 +270,7 @@ class Users implements PortUsers {
       const text = variable.place ? unquoted(variable.place) : undefined;
       if (text) this.hosts(text, names, variable.where, variable.closed);
       else if (variable.value !== undefined && hostPortsIn(variable.value, names).some(({ port }) => port === this.port)) this.stuck(`${variable.where} names ${this.port} in a way that can't be changed`);
-      const pair = /^(.*?)(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|NAME|SERVICE|UPSTREAM|DOMAIN)$/i.exec(variable.name);
+      const pair = /^(.*?)(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|NAME|SERVICE|UPSTREAM|DOMAIN|BACKEND|FRONTEND|API|TARGET|ORIGIN|PROXY|URL|URI)$/i.exec(variable.name);
       if (!pair || variable.value === undefined || !names.has(variable.value.toLowerCase())) continue;
       const companion = all.find(({ name }) => name.toUpperCase() === `${pair[1]}PORT`.toUpperCase());
       if (companion) {

@@ -24,7 +24,8 @@ export interface RunMount {
   readOnly: boolean;
 }
 
-const READMES = ['README.md', 'README', 'README.rst', 'readme.md', 'Readme.md'];
+/** What a folder's README may be called. */
+export const READMES = ['README.md', 'README', 'README.rst', 'readme.md', 'Readme.md'];
 
 /** The lines that say how a target's image is run. */
 export const runLinesOf = memo((target: Target): RunLine[] => {
@@ -51,26 +52,33 @@ function labelled({ unit: { dockerfile } }: Target): RunLine[] {
   });
 }
 
-/** The words of every `docker run` or `podman run` in a text, over continued lines; notes behind a continuation don't count. */
+/** The words behind every `docker run` or `podman run` in a text, over continued lines; notes behind a continuation don't count. */
 function runsIn(text: string): ShellWord[][] {
-  if (!/\b(docker|podman) (container )?run\b/.test(text)) return [];
-  const joined = text.replace(/\\[ \t]*(#[^\n]*)?\r?\n/g, ' ');
-  return joined.split('\n').flatMap((line) => {
-    const at = line.search(/\b(docker|podman) (container )?run\b/);
-    if (at < 0) return [];
-    const ends = line[at - 1] === '`' ? line.indexOf('`', at) : -1;
-    const command = readShell(line.slice(at, ends < 0 ? undefined : ends)).commands[0];
+  return runCommandsIn(text).map(({ words }) => words);
+}
+
+/** The same with the line, from 1, on which each begins. */
+export function runCommandsIn(text: string): { words: ShellWord[]; line: number }[] {
+  return [...text.matchAll(RUN_LINE)].flatMap(({ 0: whole, index }) => {
+    const at = whole.search(RUN);
+    const joined = whole.slice(at).replace(/\\[ \t]*(#[^\n]*)?\r?\n/g, ' ');
+    const ends = whole[at - 1] === '`' ? joined.indexOf('`') : -1;
+    const command = readShell(ends < 0 ? joined : joined.slice(0, ends)).commands[0];
     const words = command === undefined ? [] : unwrap(command).words;
     const run = words.findIndex(({ value }) => value === 'run');
-    return run < 0 ? [] : [words.slice(run + 1)];
+    return run < 0 ? [] : [{ words: words.slice(run + 1), line: text.slice(0, index + at).split('\n').length }];
   });
 }
+
+const RUN = /\b(docker|podman) (container )?run\b/;
+/** A line with one, and those that it goes on in. */
+const RUN_LINE = /^[^\n]*\b(?:docker|podman) (?:container )?run\b(?:[^\n]*\\[ \t]*(?:#[^\n]*)?\r?\n)*[^\n]*/gm;
 
 /** Options of `docker run` that take no value. */
 const FLAG = /^(-[dit]+|-[Pq]|--(rm|privileged|init|read-only|detach|interactive|tty|publish-all|no-healthcheck|oom-kill-disable|sig-proxy|quiet)(=.*)?)$/;
 
 /** The options of a `docker run` with their values, and the image behind them. */
-function optionsOf(words: readonly ShellWord[]): { options: { name: string; value: string }[]; image: string | undefined } {
+export function optionsOf(words: readonly ShellWord[]): { options: { name: string; value: string }[]; image: string | undefined } {
   const options = [];
   for (let at = 0; at < words.length; at += 1) {
     const shown = shownOf(words[at]!);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { properties } from '../dockerfile/inside.ts';
 import { memo } from '../memo.ts';
-import { historyOf } from './history.ts';
+import { historyOf, type Step } from './history.ts';
 import { type PlacedText, textOfFile, textOfInstruction } from './placed-text.ts';
 import type { Run } from './runs.ts';
 import { unquoted } from './start-places.ts';
@@ -52,6 +52,22 @@ function imageVariables({ target }: Run): PlacedVariable[] {
 /** `ENV PORT=$PORT`: the ARG whose default it may be. */
 function argumentIn(text: string): string | undefined {
   return /^\$\{?(\w+)\}?$/.exec(text)?.[1];
+}
+
+/** What a `$NAME` in an instruction stands for: the variable of the chain that was set last before it. */
+export function variableAt(name: string, step: Step, run: Run): PlacedVariable | undefined {
+  const { steps } = historyOf(run.target.stage, run.target.unit);
+  for (const earlier of steps.slice(0, steps.indexOf(step)).toReversed()) {
+    const { instruction, unit } = earlier;
+    if (instruction.keyword !== 'ENV' && instruction.keyword !== 'ARG') continue;
+    const property = properties(instruction, unit.dockerfile.escape).find((one) => one.name === name);
+    if (property?.value === undefined || property.at === undefined) continue;
+    const place = unquoted(textOfInstruction(unit, instruction, property.at, property.at + property.value.length));
+    const behind = argumentIn(place.text);
+    if (behind !== undefined) return variableAt(behind, earlier, run);
+    return { name, value: place.text, place, where: `${instruction.keyword} ${name}`, closed: instruction.keyword === 'ARG' ? overriddenBy(name, run.target.services) : undefined };
+  }
+  return undefined;
 }
 
 function overriddenBy(name: string, services: Run['target']['services']): string | undefined {

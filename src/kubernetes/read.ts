@@ -1,4 +1,4 @@
-import { isMap, readYaml, YamlError } from '../compose/yaml.ts';
+import { isMap, lineAt, parseYaml, readYaml, YamlError, type YamlMap, type YamlNode } from '../compose/yaml.ts';
 
 /** Whether a file may be a Kubernetes manifest or Helm values, by its name. */
 export function isManifestName(name: string): boolean {
@@ -8,6 +8,11 @@ export function isManifestName(name: string): boolean {
 /** Whether a file is a quadlet: a systemd unit by which Podman runs a container. */
 export function isQuadletName(name: string): boolean {
   return name.endsWith('.container');
+}
+
+/** The lines of a quadlet that publish a port of its container. */
+export function quadletPortLines(text: string, port: number): PortLine[] {
+  return text.split(/\r?\n/).flatMap((line, index) => (new RegExp(`^\\s*PublishPort\\s*=.*\\b${port}(/\\w+)?\\s*$`).test(line) ? [{ line: index + 1, said: line.trim() }] : []));
 }
 
 /** The image that a quadlet runs. */
@@ -42,12 +47,74 @@ export function readContainers(text: string): Container[] {
   });
 }
 
+/** A line of a manifest that says a port of a container. */
+export interface PortLine {
+  /** From 1. */
+  line: number;
+  /** As it is written: `containerPort: 80`. */
+  said: string;
+}
+
+/**
+ * Where a manifest or a chart's values name a port of some containers: at these, and at the Services in front of them.
+ * A Service's own port is what others see: it counts only where it is the container's too.
+ * @param isMeant asked of an image, a Service's name, and the values of its selector
+ */
+export function portLinesIn(text: string, port: number, isMeant: (name: string) => boolean): PortLine[] {
+  if (!new RegExp(`\\b${port}\\b`).test(text)) return [];
+  let documents: YamlNode[];
+  try {
+    documents = parseYaml(text.includes('{{') ? withoutTemplate(text) : text);
+  } catch (error) {
+    if (error instanceof YamlError) return [];
+    throw error;
+  }
+  return documents.flatMap((document) => meantParts(document, isMeant).flatMap((part) => portPairs(part, port))).map(({ at, said }) => ({ line: lineAt(text.includes('{{') ? withoutTemplate(text) : text, at), said }));
+}
+
+/** The containers and Services of a document that are meant; the whole of a chart's values. */
+function meantParts(document: YamlNode, isMeant: (name: string) => boolean): YamlNode[] {
+  if (document.kind !== 'map') return [];
+  const kind = textAt(document, 'kind');
+  if (kind === undefined) return valueAt(document, 'services') || valueAt(document, 'jobs') ? [] : [document];
+  if (kind !== 'Service') return containerMaps(document).filter((container) => isMeant(textAt(container, 'image')!));
+  const [metadata, spec] = [valueAt(document, 'metadata'), valueAt(document, 'spec')];
+  const selector = spec?.kind === 'map' ? valueAt(spec, 'selector') : undefined;
+  const names = [metadata?.kind === 'map' ? textAt(metadata, 'name') : undefined, ...(selector?.kind === 'map' ? selector.pairs.map(({ value }) => (value.kind === 'scalar' ? value.value : undefined)) : [])];
+  return names.some((name) => name !== undefined && isMeant(name)) ? [document] : [];
+}
+
+function containerMaps(node: YamlNode): YamlMap[] {
+  if (node.kind === 'list') return node.items.flatMap(containerMaps);
+  if (node.kind !== 'map') return [];
+  return textAt(node, 'image') === undefined ? node.pairs.flatMap(({ value }) => containerMaps(value)) : [node];
+}
+
+function portPairs(node: YamlNode, port: number): { at: number; said: string }[] {
+  if (node.kind === 'list') return node.items.flatMap((item) => portPairs(item, port));
+  if (node.kind !== 'map') return [];
+  const hasTarget = node.pairs.some(({ key }) => key.value === 'targetPort');
+  return node.pairs.flatMap(({ key, value }) => {
+    const says = value.kind === 'scalar' && value.value === String(port) && (/^(container|target|internal)Port$/.test(key.value) || (key.value === 'port' && !hasTarget));
+    return says ? [{ at: key.start, said: `${key.value}: ${port}` }] : portPairs(value, port);
+  });
+}
+
+function valueAt(map: YamlMap, key: string): YamlNode | undefined {
+  return map.pairs.find((pair) => pair.key.value === key)?.value;
+}
+
+function textAt(map: YamlMap, key: string): string | undefined {
+  const value = valueAt(map, key);
+  return value?.kind === 'scalar' ? value.value : undefined;
+}
+
 /** What stands in for a value that Helm fills in. */
 const FILLED_IN = 'helm-value';
 
-/** A Helm template without its braces: lines of control go, values become a word. */
+/** A Helm template without its braces: lines of control become blank, values a word. */
 function withoutTemplate(text: string): string {
-  const lines = text.split('\n').filter((line) => !/^\s*-?\s*\{\{.*\}\}\s*$/.test(line));
+  const lines = text.split('\n').map((line) => (/^\s*-?\s*\{\{.*\}\}\s*$/.test(line) ? '' : line));
   return lines.join('\n').replace(/\{\{.*?\}\}/g, FILLED_IN);
 }
 

@@ -19,7 +19,7 @@ import { isWithin } from './access.ts';
 import { buildInputs, filled, settingsOf } from './service.ts';
 import type { Ask } from './talk.ts';
 
-export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'config' | 'without' | 'resolve' | 'engine'> {
+export interface PlanOptions extends Pick<Options, 'cwd' | 'unsafe' | 'only' | 'skip' | 'user' | 'sysctl' | 'config' | 'without' | 'resolve' | 'engine'> {
   /** A git revision: what changed since is verified, against what it was then. */
   base?: string | undefined;
 }
