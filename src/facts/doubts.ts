@@ -222,8 +222,6 @@ function isBuild({ name, words }: Started): boolean {
     case 'cargo':
     case 'dotnet':
       return /^(build|test|run|publish|bench)$/.test(verb ?? '');
-    case 'prisma':
-      return verb === 'generate';
     case 'mix':
       return /^(test|compile|deps\.get|release)$/.test(verb ?? '');
     case 'next':
