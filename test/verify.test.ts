@@ -100,9 +100,9 @@ const written = (path: string, how: Written['how'] = 'made', kind: Written['kind
 const done = (what: Access['what'], path: string, error?: string): Access => ({ call: 'openat', what, path, error });
 
 rule('what root wrote is looked at, without what the account wrote too and what is needless', () => {
-  const before = seen({ ...ROOT, written: [written('/data/a'), written('/data/b'), written('/app/__pycache__/x.pyc'), written('/new', 'made', 'directory'), written('/new/file'), written('/etc/gone', 'removed'), written('/cache/x')] }, [done('make', '/tmp/work/part'), done('make', '/proc/self/x')]);
+  const before = seen({ ...ROOT, written: [written('/data/a'), written('/data/b'), written('/app/__pycache__/x.pyc'), written('/new', 'made', 'directory'), written('/new/file'), written('/etc/gone', 'removed'), written('/cache/x')] }, [done('make', '/tmp/job/part'), done('make', '/proc/self/x')]);
   const after = seen({ ...APP, written: [written('/data/a')] });
-  assert.equal(pathsToCheck(before, after, ['/cache']), ['/data/b', '/etc', '/new', '/tmp/work']);
+  assert.equal(pathsToCheck(before, after, ['/cache']), ['/data/b', '/etc', '/new', '/tmp/job']);
 });
 
 rule('a place that the account may not write is a difference, in its home a note', () => {
