@@ -43,6 +43,7 @@ export interface CallOptions {
 const TIMEOUT = 60_000;
 const IDLE = 10_000;
 const GRACE = 5000;
+const HASTE = 3000;
 const MAX_OUTPUT = 1 << 26;
 
 /**
@@ -122,9 +123,12 @@ export class Engine {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** The same without waiting for anything, for a process that is about to end. */
+  /** The same without giving anybody a turn, for a process that is about to end. */
   removeAllNow(): void {
     this.end();
+    // What a command asked for is made even if nobody waits for it: it would come after all was taken away.
+    const atWork = () => [...this.running.keys()].some(({ pid }) => pid !== undefined && startOf(pid) !== undefined);
+    for (const end = Date.now() + HASTE; atWork() && Date.now() < end; ) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     for (const { list, inspect, remove } of KINDS) {
       const ask = (args: readonly string[]) => spawnSync(this.command, args, { encoding: 'utf8', timeout: TIMEOUT }).stdout ?? '';
       const own = owned(ask([...list, '--quiet', '--filter', `label=${LABEL}`]), (ids) => ask([...inspect, ...ids]), (owner) => owner === this.owner);

@@ -122,10 +122,10 @@ function knownPorts(image: Image, settings: RunSettings, asks: readonly Ask[]): 
 }
 
 /** Asks a container that is ready, and looks at its processes. */
-export async function exerciseOnce(container: Container, ready: Ready, { image, settings, asks, like, whileRunning }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'like' | 'whileRunning'>): Promise<Run> {
+export async function exerciseOnce(container: Container, ready: Ready, { image, settings, asks, seconds, like, whileRunning }: Pick<Exercise, 'image' | 'settings' | 'asks' | 'seconds' | 'like' | 'whileRunning'>): Promise<Run> {
   if (ready.state.kind === 'ended') await whileRunning?.(container);
   if (ready.state.kind !== 'running' || !ready.facts) return { state: ready.state, processes: [], ports: ready.ports, answers: [], pid: 0 };
-  const answers = await askAll(container, ready.facts, { ports: ready.ports?.tcp, known: knownPorts(image, settings, asks), asks, like });
+  const answers = await askAll(container, ready.facts, { ports: ready.ports?.tcp, known: knownPorts(image, settings, asks), asks, like, seconds });
   await whileRunning?.(container);
   const facts = isHere(ready.facts.State.Pid, container.id) ? ready.facts : await container.inspect();
   if (!facts.State.Running) return { state: ended(facts), processes: [], ports: ready.ports, answers, pid: 0 };
@@ -138,6 +138,8 @@ interface Questions {
   known: readonly number[];
   asks: readonly Ask[];
   like: Observation | undefined;
+  /** For a program that another one waits for. */
+  seconds: number;
 }
 
 /** Beyond this many open ports the rest is not asked. */
@@ -146,33 +148,38 @@ const MAX_PORTS = 6;
 const RETRY_SECONDS = 5;
 
 /** What was asked for, else `GET /` on every open port; one after the other, since one answer may rest on another. */
-async function askAll(container: Container, facts: Inspected, { ports, known, asks, like }: Questions): Promise<Answer[]> {
+async function askAll(container: Container, facts: Inspected, { ports, known, asks, like, seconds }: Questions): Promise<Answer[]> {
   const open = ports ?? [...known];
   const first = known.find((port) => open.includes(port)) ?? open[0] ?? known[0];
   const answers: Answer[] = [];
   if (asks.length > 0) {
     for (const ask of asks) {
       const port = ask.port ?? first;
-      answers.push(port === undefined ? { ask: nameOf(ask), port: 0, status: undefined, text: undefined, error: 'nothing listens' } : await askOne(container.addressOf(port, facts), ask, port, true));
+      answers.push(port === undefined ? { ask: nameOf(ask), port: 0, status: undefined, text: undefined, error: 'nothing listens' } : await askOne(container.addressOf(port, facts), ask, port, { isExpected: true, seconds }));
     }
     return answers;
   }
   for (const port of open.slice(0, MAX_PORTS)) {
     const before = like?.answers.find((answer) => answer.port === port);
-    answers.push(await askOne(container.addressOf(port, facts), { path: '/' }, port, before?.status !== undefined));
+    answers.push(await askOne(container.addressOf(port, facts), { path: '/' }, port, { isExpected: before?.status !== undefined, seconds }));
   }
   return answers;
 }
 
-/** Asks until there is an answer, where one is to be expected. */
-async function askOne(address: Address | undefined, ask: Ask, port: number, isExpected: boolean): Promise<Answer> {
+/** Asks until there is an answer, where one is to be expected; a proxy, until what lies behind it is ready. */
+async function askOne(address: Address | undefined, ask: Ask, port: number, { isExpected, seconds }: { isExpected: boolean; seconds: number }): Promise<Answer> {
   if (!address) return { ask: nameOf(ask), port, status: undefined, text: undefined, error: 'not reachable from here' };
-  for (const end = Date.now() + RETRY_SECONDS * 1000; ; ) {
+  for (const begun = Date.now(); ; ) {
     const answer = await talk(address, ask, port);
-    if (answer.error === undefined || Date.now() > end || !(isExpected || answer.error === 'ECONNREFUSED')) return answer;
+    const isUnready = GATEWAY.includes(answer.status ?? 0);
+    const isRefused = answer.error !== undefined && (isExpected || answer.error === 'ECONNREFUSED');
+    if (!(isUnready || isRefused) || Date.now() - begun > (isUnready ? seconds : RETRY_SECONDS) * 1000) return answer;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Bad gateway, service unavailable, gateway timeout (RFC 9110, 15.6). */
+const GATEWAY: readonly number[] = [502, 503, 504];
 
 /** The processes of a running container, as the host sees them. */
 async function processesOf(container: Container): Promise<Process[]> {

@@ -216,7 +216,7 @@ class Made {
   }
 
   async remove(): Promise<void> {
-    await Promise.all(this.containers.map((container) => container.remove()));
+    if (this.containers.length > 0) await this.engine.call(['rm', '--force', '--volumes', ...this.containers.map(({ id }) => id)]);
     if (this.images.size > 0) await this.engine.call(['rmi', '--force', ...this.images]);
   }
 

@@ -20,7 +20,7 @@ export interface Answer {
   error: string | undefined;
 }
 
-const SECONDS = 3;
+const SECONDS = 10;
 const MAX_TEXT = 1 << 16;
 
 /** The question as people read it: `GET /`, `PING`. */
