@@ -24,7 +24,7 @@ stacks.forEach(({ name, title }, index) => test(`${name}: ${title}`, () => proof
 stack.run();
 
 /** Brings it up as it is and as unroot writes it, plainly and as a locked-down cluster would, and sees that it is as expected. */
-async function prove({ name, fetched = {}, shared = {}, unsafe = false, uids, finds = {}, asks, needless, between, running }: StackCase): Promise<void> {
+async function prove({ name, fetched = {}, shared = {}, unsafe = false, sysctl = false, uids, finds = {}, asks, needless, between, running }: StackCase): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
   try {
     const [before, after] = [join(folder, 'before'), join(folder, 'after')];
@@ -32,7 +32,7 @@ async function prove({ name, fetched = {}, shared = {}, unsafe = false, uids, fi
       cpSync(join('test/engine/stacks', name), tree, { recursive: true });
       for (const [from, to] of Object.entries(shared)) cpSync(join('test/engine/programs/shared', from), join(tree, to));
     }
-    const { report } = unroot(['.'], { cwd: after, write: true, unsafe });
+    const { report } = unroot(['.'], { cwd: after, write: true, unsafe, sysctl });
     const bases: Record<string, string> = {};
     for (const [base, command] of Object.entries(fetched)) bases[base] = await buildFetched(join(folder, 'base'), base, command);
     const stoodIn = Object.keys(fetched).length > 0 ? { bases } : {};

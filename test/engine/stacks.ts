@@ -15,6 +15,8 @@ export interface StackCase {
   shared?: Record<string, string>;
   /** Whether its fixes need leave. */
   unsafe?: boolean;
+  /** Whether what stays below 1024 is let listen there. */
+  sysctl?: boolean;
   /** By service, the uids of its processes in the end: `[0, 101]` for one that is root and has workers that are not. */
   uids: Record<string, number[]>;
   asks: NonNullable<StackPlan['asks']>;
@@ -192,7 +194,7 @@ export const stacks: StackCase[] = [
   {
     name: 'node-that-installs',
     title: 'a proxy on port 80 in front of a server on port 80, which compose has run npm first',
-    fetched: { 'node:20': 'npm cache add ms@2.1.3' },
+    fetched: { 'node:20': 'npm config set --global prefer-offline true && npm cache add ms@2.1.3' },
     uids: { proxy: [101], api: [1000] },
     asks: [{ published: 8080, path: '/7200000', answer: '7200000: 2 hours' }],
     needless: { api: [...INSTALLED, '/app/node_modules'] },
@@ -212,6 +214,68 @@ export const stacks: StackCase[] = [
     uids: { web: [33] },
     asks: [{ published: 8080, path: '/', answer: 'a page\n' }],
     needless: { web: INSTALLED },
+  },
+  {
+    name: 'port-redirect',
+    title: 'nginx with its own configuration on port 80: a folder without its slash, and what it thinks its port is, are told as before',
+    uids: { web: [101] },
+    asks: [
+      { published: 8080, path: '/docs/', answer: 'a page\n' },
+      { published: 8080, path: '/port', answer: '80\n' },
+      { published: 8081, path: '/docs', answer: '301 http://www.example.com/docs/' },
+    ],
+    needless: { web: NGINX_ENTRYPOINT },
+  },
+  {
+    name: 'port-chain',
+    title: 'a ready-made nginx in front of a built one in front of a server, all on port 80 and by their names',
+    uids: { edge: [101], middle: [101], api: [1000] },
+    asks: [{ published: 8080, path: '/a', answer: 'asked for /a' }],
+    needless: { edge: NGINX_ENTRYPOINT, middle: NGINX_ENTRYPOINT },
+  },
+  {
+    name: 'port-apache',
+    title: 'Apache with a virtual host on port 80',
+    uids: { web: [33] },
+    asks: [{ published: 8080, path: '/', answer: 'a page\n' }],
+  },
+  {
+    name: 'port-php',
+    title: 'php with apache, whose port 80 the image says',
+    uids: { web: [33] },
+    asks: [{ published: 8080, path: '/', answer: '42\n' }],
+  },
+  {
+    name: 'port-healthcheck',
+    title: 'python -m http.server on port 80 with a health check, which another service waits for',
+    uids: { site: [10001], ask: [1000] },
+    asks: [
+      { published: 8080, path: '/', answer: 'a page\n' },
+      { published: 8081, path: '/', answer: '200 a page\n' },
+    ],
+  },
+  {
+    name: 'port-urls',
+    title: 'a server that listens where ASPNETCORE_URLS in an env file says',
+    uids: { web: [1000] },
+    asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
+  },
+  {
+    name: 'port-datagrams',
+    title: 'a server on port 53, for datagrams and for connections',
+    uids: { names: [1000] },
+    asks: [
+      { published: 8053, line: 'one', answer: 'connection one' },
+      { published: 8081, path: '/two', answer: 'datagram two' },
+    ],
+  },
+  {
+    name: 'port-sysctl',
+    title: 'a server whose source says port 80, which --sysctl lets it keep',
+    sysctl: true,
+    uids: { web: [1000] },
+    asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
+    finds: { web: [LOW_PORT] },
   },
 ];
 
