@@ -168,8 +168,8 @@ function compareAnswers({ before, known, knownUdp, moved, asks }: Comparison, af
   const expected = (before.seen.ports ?? []).filter((port) => port < EPHEMERAL || known.includes(port));
   const { ports } = after;
   const closed = ports === undefined ? [] : expected.filter((port) => !ports.includes(moved.get(port) ?? port));
-  const silent = after.udp === undefined ? [] : (before.seen.udp ?? []).filter((port) => (port < EPHEMERAL || knownUdp.includes(port)) && !after.udp!.includes(port));
-  const differences = [...closed.map((port) => `port ${moved.get(port) ?? port}`), ...silent.map((port) => `UDP port ${port}`)].map((port): Difference => ({ rule: 'answers', message: `nothing listens on ${port} any more` }));
+  const silent = after.udp === undefined ? [] : (before.seen.udp ?? []).filter((port) => (port < EPHEMERAL || knownUdp.includes(port)) && !after.udp!.includes(moved.get(port) ?? port));
+  const differences = [...closed.map((port) => `port ${moved.get(port) ?? port}`), ...silent.map((port) => `UDP port ${moved.get(port) ?? port}`)].map((port): Difference => ({ rule: 'answers', message: `nothing listens on ${port} any more` }));
   before.seen.answers.forEach((answer, index) => {
     if (answer.error !== undefined || closed.includes(answer.port)) return;
     const now = after.answers.find((one) => one.ask === answer.ask && one.port === (moved.get(answer.port) ?? answer.port) && (asks.length === 0 || one === after.answers[index]));

@@ -72,6 +72,8 @@ export interface StackService {
   settings: RunSettings;
   /** TCP ports of the container by the port of the host that the file gives them; those without one are left out. */
   published: ReadonlyMap<number, number>;
+  /** UDP ports, likewise. */
+  publishedUdp: ReadonlyMap<number, number>;
 }
 
 /** A project whose images are there. It can be run several times, each time as a project of its own. */
@@ -107,7 +109,7 @@ export class Stack {
       const image = own === undefined ? await readyImage(engine, { image: service.image!, bases }) : await inspectImage(engine, own);
       service.image = own ?? bases[service.image!] ?? service.image!;
       delete service.build;
-      services.set(name, { image, settings: settingsOf(service), published: publishedBy(service) });
+      services.set(name, { image, settings: settingsOf(service), published: publishedBy(service, 'tcp'), publishedUdp: publishedBy(service, 'udp') });
     }
     return new Stack(engine, tree, model, services, notes);
   }
@@ -283,8 +285,8 @@ function settingsOf({ user, environment = {}, entrypoint, command, tmpfs = [], v
   };
 }
 
-function publishedBy({ ports = [] }: ServiceModel): Map<number, number> {
-  return new Map(ports.flatMap(({ target, published, protocol = 'tcp' }) => (protocol === 'tcp' && /^\d+$/.test(published ?? '') ? [[Number(published), target] as const] : [])));
+function publishedBy({ ports = [] }: ServiceModel, over: 'tcp' | 'udp'): Map<number, number> {
+  return new Map(ports.flatMap(({ target, published, protocol = 'tcp' }) => (protocol === over && /^\d+$/.test(published ?? '') ? [[Number(published), target] as const] : [])));
 }
 
 function makeStrict(service: ServiceModel): void {

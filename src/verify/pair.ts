@@ -173,7 +173,8 @@ function exerciseOf(subject: Subject, side: 'before' | 'after', image: Image, { 
 
 /** What is to be seen again: what was seen before, with its ports where they are now. */
 export function like(before: Observation | undefined, moved: ReadonlyMap<number, number>): Observation | undefined {
-  return before && { ...before, ports: before.ports?.filter((port) => port < EPHEMERAL).map((port) => moved.get(port) ?? port) };
+  const now = (ports: number[] | undefined) => ports?.filter((port) => port < EPHEMERAL).map((port) => moved.get(port) ?? port);
+  return before && { ...before, ports: now(before.ports), udp: now(before.udp) };
 }
 
 /** What was made for one subject. */
@@ -241,23 +242,27 @@ export async function look({ container, seen }: Watched, paths: readonly string[
   return new Map(paths.map((path, index) => [path, found[index]!]));
 }
 
-/** Ports that a fix moved: those behind the same published port of a service, else those that EXPOSE names now. */
+/** Ports that a fix moved: those behind the same published port of a service, and those that EXPOSE names now. */
 function movedPorts({ before, after }: Subject, old: Image, now: Image, seen: Observation): Map<number, number> {
-  const moved = new Map<number, number>();
+  const moved = movedExposed(old, now, seen);
   const [was, is] = [before.settings.published, after.settings.published];
   if (was.length === is.length && was.length > 0) was.forEach((port, index) => port !== is[index] && moved.set(port, is[index]!));
-  return moved.size > 0 ? moved : movedExposed(old, now, seen);
+  return moved;
 }
 
 const PRIVILEGED = 1024;
 
 /**
  * The ports that EXPOSE names no longer against those that it names now, in order. What a base exposes stays named:
- * then it is the low ports that were open.
+ * then it is the low ports that were open. A number that is open for TCP and for UDP moves for both.
  */
-export function movedExposed(old: Image, now: Image, { ports = [] }: Observation): Map<number, number> {
-  const gone = old.exposed.filter((port) => !now.exposed.includes(port));
-  const come = now.exposed.filter((port) => !old.exposed.includes(port));
-  const left = gone.length > 0 ? gone : ports.filter((port) => port < PRIVILEGED);
-  return left.length === come.length ? new Map(left.map((port, index) => [port, come[index]!])) : new Map();
+export function movedExposed(old: Image, now: Image, { ports = [], udp = [] }: Observation): Map<number, number> {
+  return new Map([...movedOf(old.exposedUdp, now.exposedUdp, udp), ...movedOf(old.exposed, now.exposed, ports)]);
+}
+
+function movedOf(was: readonly number[], is: readonly number[], open: readonly number[]): [number, number][] {
+  const gone = was.filter((port) => !is.includes(port));
+  const come = is.filter((port) => !was.includes(port));
+  const left = gone.length > 0 ? gone : open.filter((port) => port < PRIVILEGED);
+  return left.length === come.length ? left.map((port, index) => [port, come[index]!]) : [];
 }

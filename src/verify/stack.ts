@@ -280,13 +280,17 @@ function publisherOf(published: number, services: Stack['services']): [string, n
   throw new EngineError(`no service publishes port ${published}`, '');
 }
 
-/** By service: the ports behind the same published one, else those that EXPOSE names now. */
+/** By service: the ports behind the same published one, and those that EXPOSE names now. */
 function movedPorts(old: Stack, now: Stack, seen: ReadonlyMap<string, Observation>): Map<string, Map<number, number>> {
   const found = new Map<string, Map<number, number>>();
   for (const [name, was] of old.services) {
     const is = now.services.get(name);
-    const moved = new Map([...was.published].flatMap(([published, port]) => ((is?.published.get(published) ?? port) === port ? [] : [[port, is!.published.get(published)!] as const])));
-    found.set(name, moved.size > 0 || !is ? moved : movedExposed(was.image, is.image, seen.get(name)!));
+    found.set(name, is ? new Map([...movedExposed(was.image, is.image, seen.get(name)!), ...movedBehind(was.published, is.published), ...movedBehind(was.publishedUdp, is.publishedUdp)]) : new Map());
   }
   return found;
+}
+
+/** The ports behind each published one that are another now. */
+function movedBehind(was: ReadonlyMap<number, number>, is: ReadonlyMap<number, number>): [number, number][] {
+  return [...was].flatMap(([published, port]) => ((is.get(published) ?? port) === port ? [] : [[port, is.get(published)!] as [number, number]]));
 }
