@@ -4,6 +4,7 @@ import type { FileEdit } from '../src/edit.ts';
 import { parseReference } from '../src/images/reference.ts';
 import { judgeService, standsAlone } from '../src/facts/services/judge.ts';
 import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
+import { sharedData } from '../src/facts/services/shared-data.ts';
 import { serviceTarget } from '../src/facts/services/target.ts';
 import type { Reason } from '../src/facts/judgement.ts';
 import { lackingSysctl, needingSysctl, PORT_START, sysctlEdit } from '../src/facts/port-sysctl.ts';
@@ -58,6 +59,8 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   const others = [...relatives(linked, project), ...linked.overlays];
   const odd = others.find((other) => !wantsTheSame(other, fix, project, wish));
   if (odd) return byHand(place, message, `${odd.source.name} in ${odd.path} would get it too, and ${reasonAgainst(odd, project)}`);
+  const { clash, doubts } = sharedData(linked, fix.user, project, wish);
+  if (clash) return { ...place, message, safety: 'manual', reasons: [clash], edits: [], user: undefined };
   const edits = editsOf(linked, fix, others.length > 0);
   const low = sysctl ? needingSysctl(target, [linked]) : [];
   edits.push(...low.map((one) => sysctlEdit(one, others.length > 0)));
@@ -67,8 +70,8 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   return {
     ...place,
     message: low.length > 0 ? `${message}, and let it listen below 1024 (${PORT_START})` : message,
-    safety: fix.doubts.length > 0 ? 'unsafe' : 'safe',
-    reasons: [...fix.doubts, ...(fix.notes ?? [])],
+    safety: fix.doubts.length + doubts.length > 0 ? 'unsafe' : 'safe',
+    reasons: [...fix.doubts, ...doubts, ...(fix.notes ?? [])],
     edits: edits as FileEdit[],
     also: others,
     user: fix.user,

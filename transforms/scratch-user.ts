@@ -8,6 +8,7 @@ import { NEW_UID, newAccount } from '../src/facts/account.ts';
 import { readableFor } from '../src/facts/readable.ts';
 import { type AccountStage, accountStage, copiedAccount, hasShell, passwdStage, wantsTmp } from '../src/facts/scratch.ts';
 import { dataOwed } from '../src/facts/services/owed.ts';
+import { sharedByTarget } from '../src/facts/services/shared-data.ts';
 import { writesOf } from '../src/facts/writes.ts';
 import type { FileEdit } from '../src/edit.ts';
 import type { Target } from '../src/project.ts';
@@ -26,17 +27,27 @@ Where the file uses no image with a shell, the number alone is written.`,
   *apply({ project, options }) {
     for (const unit of project.units) {
       const targets = project.targets.filter((target) => target.unit === unit && historyOf(target.stage, unit).base.kind === 'scratch' && judge(target).verdict === 'fixable');
-      if (targets.length > 0) yield* fixes(targets, options.user);
+      const byHand = targets.flatMap((target) => clashing(target, options.user) ?? []);
+      yield* byHand;
+      const others = targets.filter((target) => !byHand.some((finding) => finding.target === target));
+      if (others.length > 0) yield* fixes(others, options.user);
     }
   },
 };
+
+/** A target that shares its data with somebody who would not get along with its account. */
+function clashing(target: Target, wish: string | undefined): Finding | undefined {
+  const { name, user } = accountOn(target, wish);
+  const { clash } = sharedByTarget(target, user, wish);
+  return clash && { ...place(target), message: message(name, user), safety: 'manual', reasons: [clash], edits: [], user: undefined };
+}
 
 /** The fixes of a file's targets on scratch, which share one stage for the account. */
 function* fixes(targets: readonly Target[], wish: string | undefined): Iterable<Finding> {
   const [first] = targets as [Target, ...Target[]];
   const stage = wish !== undefined || targets.every((target) => copiedAccount(target) === undefined) ? accountStage(first) : undefined;
   const withTmp = stage !== undefined && targets.some(wantsTmp);
-  const all = targets.map((target) => fix(target, accountOn(target, wish), stage, withTmp));
+  const all = targets.map((target) => fix(target, accountOn(target, wish), stage, withTmp, wish));
   if (!stage) return yield* sharing(all);
   // The stage comes with a fix that is safe, if there is one: the others wait for that.
   const owner = all.find(({ safety }) => safety === 'safe') ?? all[0]!;
@@ -78,11 +89,12 @@ function addedAccount(target: Target): ScratchAccount | undefined {
   return { name: account.name, user: account.user, creation: insertLines(source, accountPlace(source), runLines(account.create, target.unit.dockerfile.escape)) };
 }
 
-function fix(target: Target, { name, user, creation }: ScratchAccount, stage: AccountStage | undefined, withTmp: boolean): Finding {
+function fix(target: Target, { name, user, creation }: ScratchAccount, stage: AccountStage | undefined, withTmp: boolean, wish: string | undefined): Finding {
   const readable = readableFor(target, { owner: user });
   const reasons = [
     ...doubtsOf(target),
     ...dataOwed(target, user),
+    ...sharedByTarget(target, user, wish).doubts,
     ...readable.doubts,
     ...writesOf(target)
       .filter(({ onHost }) => !onHost)
@@ -94,16 +106,21 @@ function fix(target: Target, { name, user, creation }: ScratchAccount, stage: Ac
     ...(!withTmp && wantsTmp(target) ? [{ rule: 'write-sign' as const, message: 'it wants /tmp, which scratch does not have and only root can make', advice: 'copy a /tmp with mode 1777 from another stage' }] : []),
   ];
   return {
-    target,
-    path: target.unit.file.path,
-    start: target.stage.from.start,
-    end: target.stage.from.end,
-    message: `runs as root; make it run as ${name === undefined ? user : `${name} (${user})`}`,
+    ...place(target),
+    message: message(name, user),
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons,
     edits: [...(creation ? [creation] : []), ...edits(target, user, stage, withTmp), ...readable.edits, ...rootAgain(target)],
     user,
   };
+}
+
+function place(target: Target): Pick<Finding, 'target' | 'path' | 'start' | 'end'> {
+  return { target, path: target.unit.file.path, start: target.stage.from.start, end: target.stage.from.end };
+}
+
+function message(name: string | undefined, user: string): string {
+  return `runs as root; make it run as ${name === undefined ? user : `${name} (${user})`}`;
 }
 
 /** scratch knows no names: whatever is asked for by name gets the number of a new account. */

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
+import { shellWord } from '../shell/word.ts';
 import type { Account } from './account.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
@@ -45,12 +46,12 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   const place = ownershipPlace(target, paths, account);
   const commands = [];
   const missing = [...trees, ...directories].filter((path) => !isMade(path, history, target, place) && !own.some((write) => write.path === path && write.made));
-  if (missing.length > 0) commands.push(`mkdir -p ${missing.map(quote).join(' ')}`);
-  if (files.length > 0) commands.push(`touch ${files.map(quote).join(' ')}`);
-  if (trees.length > 0) commands.push(`chown -R ${account.owner} ${trees.map(quote).join(' ')}`);
-  if (plain.length > 0) commands.push(`chown ${account.owner} ${plain.map(quote).join(' ')}`);
+  if (missing.length > 0) commands.push(`mkdir -p ${missing.map(shellWord).join(' ')}`);
+  if (files.length > 0) commands.push(`touch ${files.map(shellWord).join(' ')}`);
+  if (trees.length > 0) commands.push(`chown -R ${account.owner} ${trees.map(shellWord).join(' ')}`);
+  if (plain.length > 0) commands.push(`chown ${account.owner} ${plain.map(shellWord).join(' ')}`);
   const group = account.gid ?? account.name;
-  if (open.length > 0 && group !== undefined) commands.push(`chgrp ${group} ${open.map(quote).join(' ')}`, `chmod 1775 ${open.map(quote).join(' ')}`);
+  if (open.length > 0 && group !== undefined) commands.push(`chgrp ${group} ${open.map(shellWord).join(' ')}`, `chmod 1775 ${open.map(shellWord).join(' ')}`);
   return { commands, place, paths, doubts: [...beside.map((write) => (open.includes(write.path) ? codeDoubt(write) : closedDoubt(write))), ...(commands.length > 0 ? shellUntried(target, place) : [])] };
 }
 
@@ -155,9 +156,4 @@ function shellDoubt({ path, because }: Write): Reason {
 
 function unique(writes: Write[]): string[] {
   return [...new Set(writes.map(({ path }) => path))].sort();
-}
-
-/** A path as one word of a shell. */
-function quote(path: string): string {
-  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,6 +6,7 @@ import type { YamlScalar } from '../compose/yaml.ts';
 import type { FileEdit } from '../edit.ts';
 import type { ShellWord } from '../shell/read.ts';
 import { edited, type ScriptEdit } from '../shell/remove.ts';
+import { shellWord } from '../shell/word.ts';
 import { inWritten, rawCommand, type StartText, type TextPlace } from './start-texts.ts';
 
 /**
@@ -62,7 +63,7 @@ function inText(found: Found, words: readonly ShellWord[], word: number, edits: 
   if (node.kind !== 'scalar') return undefined;
   if (alone) {
     const head = node.value.slice(0, words[alone.shell]!.pos);
-    return asEdits(replaceRange(place, { start: node.start, end: leafEnd(node, place.file.text, node.end) }, textLike(node, `${head}${alone.program.map(shellQuote).join(' ')}`)));
+    return asEdits(replaceRange(place, { start: node.start, end: leafEnd(node, place.file.text, node.end) }, textLike(node, `${head}${alone.program.map(shellWord).join(' ')}`)));
   }
   const { pos, end, text, value } = words[word]!;
   // One pair of quotes around what the shell gets letter by letter.
@@ -99,11 +100,6 @@ function textLike({ style }: YamlScalar, text: string): string {
   if (style === 'double') return quote(text, '"');
   if (style === 'single') return quote(text, "'");
   return /^[A-Za-z/._][^\n]*$/.test(text) && !/: |:$| #|\s$/.test(text) ? text : quote(text, '"');
-}
-
-/** A word as compose splits it; a dollar sign stands for itself. */
-function shellQuote(word: string): string {
-  return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { LinkedService, Target } from '../project.ts';
 import { commandsIn, type FlowChain, type FlowCommand, type FlowIf, type FlowItem, type FlowList, type FlowNode, type FlowPipeline, readFlow } from '../shell/flow.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
+import { shellWord } from '../shell/word.ts';
 import { calledScript, carriedScript, operands, unwrap } from './commands.ts';
 import { originOf } from './copies.ts';
 import { type History, historyOf } from './history.ts';
@@ -447,7 +448,7 @@ class Walker {
   /** Variables that the text exports and an install may read. */
   private handedOn(only = /./): string[] {
     const isHanded = (name: string, value: string) => only.test(name) && name !== 'PATH' && !SECRET.test(name) && !HAS_PASSWORD.test(value) && (READ_BY_INSTALLS.test(name) || !IS_ADDRESS.test(name));
-    return [...this.exported].flatMap(([name, value]) => (value !== undefined && isHanded(name, value) ? [`${name}=${quote(value)}`] : []));
+    return [...this.exported].flatMap(([name, value]) => (value !== undefined && isHanded(name, value) ? [`${name}=${shellWord(value)}`] : []));
   }
 
   private refuse(install: InstallCommand, why: string, place: Place): void {
@@ -664,7 +665,7 @@ function wordsToRun(command: ShellCommand): string[] | undefined {
   const { through, words } = unwrap(command);
   const dropped = through.every((name) => /^(exec|sudo|command|nohup)$/.test(name)) && command.words.length - words.length === through.length;
   const kept = dropped ? words : command.words;
-  const assignments = command.assignments.map(({ name, value }) => (value === undefined ? undefined : `${name}=${quote(value)}`));
+  const assignments = command.assignments.map(({ name, value }) => (value === undefined ? undefined : `${name}=${shellWord(value)}`));
   const texts = [...assignments, ...kept.map(textOf)];
   return texts.includes(undefined) ? undefined : (texts as string[]);
 }
@@ -672,15 +673,10 @@ function wordsToRun(command: ShellCommand): string[] | undefined {
 /** A word as a RUN has it: variables replaced, and what a shell makes several words of still several. */
 function textOf({ text, value }: ShellWord): string | undefined {
   if (!/[$`{]/.test(text)) return text;
-  if (value === undefined || /^"[^"]*"$/.test(text)) return value === undefined ? undefined : quote(value);
-  if (!/[\s*?[]/.test(value)) return value === '' ? undefined : quote(value);
+  if (value === undefined || /^"[^"]*"$/.test(text)) return value === undefined ? undefined : shellWord(value);
+  if (!/[\s*?[]/.test(value)) return value === '' ? undefined : shellWord(value);
   const isBare = !/["'\\]/.test(text) && !/[*?[]/.test(value);
-  return isBare ? value.trim().split(/\s+/).map(quote).join(' ') : undefined;
-}
-
-/** A text as one word of a shell. */
-export function quote(text: string): string {
-  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return isBare ? value.trim().split(/\s+/).map(shellWord).join(' ') : undefined;
 }
 
 /** Whether an install asks for the newest of what it names each time, tools of its own aside. */

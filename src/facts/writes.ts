@@ -16,7 +16,8 @@ import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { isShipped } from './shipped.ts';
 import { sourceWrites } from './source-writes.ts';
-import { BUILDERS, startOf } from './start.ts';
+import { BUILDERS, type Start, startOf } from './start.ts';
+import { writesWhatIsNamed } from './told-writes.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 import { unpacksAny } from './unpacked.ts';
 
@@ -44,8 +45,8 @@ export interface Write {
 /** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
 export const writesOf = memo((target: Target): Write[] => {
   const history = historyOf(target.stage, target.unit);
-  const found = [
-    ...volumes(target, history),
+  const declared = volumes(history);
+  const named = [
     ...baseWrites(target, history),
     ...packageWrites(target, history),
     ...madeDirectories(history),
@@ -57,7 +58,9 @@ export const writesOf = memo((target: Target): Write[] => {
     ...serverWrites(target),
     ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
     ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
-  ].filter((write) => !isOpen(write, history) && !isForbidden(write.path));
+  ];
+  const mounted = mounts(target, history).filter(({ path }) => !isOnlyRead(path, [...declared, ...named], target));
+  const found = [...declared, ...mounted, ...named].filter((write) => !isOpen(write, history) && !isForbidden(write.path));
   const byPath = new Map<string, Write>();
   for (const write of found) {
     const known = byPath.get(write.path);
@@ -66,12 +69,26 @@ export const writesOf = memo((target: Target): Write[] => {
   return [...byPath.values()].sort((one, other) => (one.path < other.path ? -1 : 1));
 });
 
-function volumes(target: Target, history: History): Write[] {
+function volumes(history: History): Write[] {
   const own = history.volumes.flatMap(({ path }) => (path === undefined ? [] : [directory(path, `VOLUME ${path}`, true)]));
   const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
   const inherited = (entry?.volumes ?? []).map((path) => directory(path, `the base declares VOLUME ${path}`, true));
+  return [...own, ...inherited];
+}
+
+/** What is mounted into it for the program to write, as far as that is in sight. */
+function mounts(target: Target, history: History): Write[] {
   const claims = clusterMounts(target).map(({ path, where }) => directory(posix.normalize(path), `${where} mounts a volume on ${path}`, true));
-  return [...own, ...inherited, ...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target)), ...claims, ...runMounts(target, history)];
+  return [...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target)), ...claims, ...runMounts(target, history)];
+}
+
+/** Whether a program that writes only what is named has something mounted at a path that nothing names. */
+function isOnlyRead(path: string, named: readonly Write[], target: Target): boolean {
+  return writesWhatIsNamed(target) && !named.some((write) => isWithin(write.path, path) || isWithin(path, write.path));
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }
 
 /** What a service mounts for the program to write: volumes, and folders of the host that the repository does not fill. */
@@ -131,11 +148,16 @@ function baseWrites(target: Target, history: History): Write[] {
   if (!entry?.writes || entry.start !== 'server') return [];
   const start = startOf(target);
   const programs = new Set([...(entry.cmd ?? []).slice(0, 1), ...(entry.entrypoint ?? []).slice(0, 1)].map((path) => posix.basename(path)));
-  if (start.from !== 'base' && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
+  if (start.from !== 'base' && !isHandedOver(start) && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
   const unpacked = entry.unpacks && unpacksAny(entry.unpacks, target) ? [posix.dirname(entry.unpacks)] : [];
   return [...entry.writes, ...unpacked]
     .filter((path) => path.startsWith('/'))
     .map((path) => ({ path, kind: looksLikeFile(path) ? ('file' as const) : ('directory' as const), because: entry.data?.includes(path) ? `${history.base.text} keeps data in ${path}` : `${history.base.text} writes it`, data: entry.data?.includes(path) ?? false, ofBase: true }));
+}
+
+/** Whether the start command is no more than arguments for an entrypoint of the base's whose name is not known: `command: start --insecure`. */
+function isHandedOver({ baseEntrypoint, argv, commands }: Start): boolean {
+  return baseEntrypoint === 'unknown' && argv !== undefined && commands.length === 1 && !argv[0]?.includes('/');
 }
 
 /** What the programs of installed packages write. */

@@ -4,10 +4,14 @@ import { textOf } from '../../compose/layers.ts';
 import type { Mount } from '../../compose/read.ts';
 import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
+import { shellWord } from '../../shell/word.ts';
 import type { Reason } from '../judgement.ts';
+import { memo } from '../memo.ts';
 import { isShipped } from '../shipped.ts';
+import { writesWhatIsNamed } from '../told-writes.ts';
+import { writesOf } from '../writes.ts';
 import { giveAway } from './give-away.ts';
-import { hostPath } from './target.ts';
+import { hostPath, serviceTarget } from './target.ts';
 
 /** Where a service keeps what root may have written. */
 export interface Data {
@@ -16,24 +20,41 @@ export interface Data {
   path: string;
   /** `remote`: a volume on another machine. */
   kind: 'volume' | 'folder' | 'remote';
-  /** Other services that mount the same volume. */
-  sharedWith: string[];
+  /** Other services that may write there too. */
+  sharers: LinkedService[];
 }
 
-/** The volumes and folders of the host that a service can write; what the repository itself holds is source, and none. */
+/** The volumes and folders of the host that a service may write; what the repository itself holds is source, and none. */
 export function dataOf(linked: LinkedService, project: Project): Data[] {
-  return linked.service.mounts.flatMap((written): Data[] => {
+  return kept(linked, project).map((one) => ({ ...one, sharers: sharersOf(one, linked, project) }));
+}
+
+type Kept = Omit<Data, 'sharers'>;
+
+const kept = memo((linked: LinkedService, project: Project): Kept[] => {
+  return linked.service.mounts.flatMap((written): Kept[] => {
     const mount = driven(written, linked);
     const { type, source, target, readOnly, options } = mount;
     if (readOnly || !target.startsWith('/') || type === 'tmpfs') return [];
     const path = posix.normalize(target).replace(/(.)\/$/, '$1');
-    const sharedWith = written.type === 'volume' ? sharersOf(written.source, linked) : [];
-    if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote', sharedWith }];
+    if (isOnlyRead(path, linked, project)) return [];
+    if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote' }];
     if (type === 'other') return [];
-    if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume', sharedWith }] : [];
+    if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume' }] : [];
     if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
-    return [{ mount, path, kind: 'folder', sharedWith }];
+    return [{ mount, path, kind: 'folder' }];
   });
+});
+
+/** Whether nothing says that a program writes at a path which writes only what is named, or whether it is where entrypoints look for what to begin with. */
+export function isOnlyRead(path: string, linked: LinkedService, project: Project): boolean {
+  if (/^\/docker-entrypoint[\w.-]*\.d(\/|$)/.test(path)) return true;
+  const target = serviceTarget(linked, project);
+  return target !== undefined && writesWhatIsNamed(target) && !writesOf(target).some((write) => isWithin(write.path, path) || isWithin(path, write.path));
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 /** What a mount is once the options of its volume's driver are heard: a folder of the host, memory, or something on another machine. */
@@ -61,16 +82,27 @@ function isOfTheSystem(path: string): boolean {
   return /^\/(etc|usr|lib|lib64|bin|sbin|run|dev|sys|proc|boot|var\/run)(\/|$)/.test(path);
 }
 
-function sharersOf(source: string | undefined, { stack, service }: LinkedService): string[] {
-  if (source === undefined) return [];
-  return [...new Set(stack.services.filter(({ service: other }) => other.name !== service.name && other.mounts.some((mount) => mount.type === 'volume' && mount.source === source)).map(({ service: other }) => other.name))];
+function sharersOf({ mount }: Kept, { stack, service }: LinkedService, project: Project): LinkedService[] {
+  const place = placeOf(mount);
+  if (place === undefined) return [];
+  const sharers = stack.services.filter((other) => other.service.name !== service.name && kept(other, project).some((one) => isSamePlace(place, placeOf(one.mount))));
+  return sharers.filter((other, index) => sharers.findIndex((one) => one.service.name === other.service.name) === index);
+}
+
+/** What tells the places of mounts apart: a volume's name, or a path on the host. */
+function placeOf(mount: Mount): string | undefined {
+  return mount.type === 'bind' ? (hostPath(mount) ?? mount.source)?.replace(/(.)\/+$/, '$1') : mount.source;
+}
+
+function isSamePlace(one: string, other: string | undefined): boolean {
+  return other !== undefined && (one === other || (one.startsWith('/') && other.startsWith('/') && (isWithin(one, other) || isWithin(other, one))));
 }
 
 /** What somebody has to do once, where root has written into a service's data. */
 export function dataReason(data: Data, owner: string, linked: LinkedService, family: Family, project: Project): Reason {
-  const { mount, path, kind, sharedWith } = data;
+  const { mount, path, kind, sharers } = data;
   const what = kind === 'folder' ? mount.source! : mount.source === undefined ? 'a volume without a name' : `the volume ${mount.source}`;
-  const shared = sharedWith.length > 0 ? `; ${sharedWith.join(', ')} ${sharedWith.length === 1 ? 'has' : 'have'} it too` : '';
+  const shared = sharers.length > 0 ? `; ${sharers.map(({ service }) => service.name).join(', ')} ${sharers.length === 1 ? 'has' : 'have'} it too` : '';
   return {
     rule: 'data',
     message: `${linked.service.name} keeps data at ${path}, in ${what}${shared}: what root wrote there stays root's, and ${owner} must own it`,
@@ -90,13 +122,13 @@ export function closedFiles(linked: LinkedService, project: Project): Reason[] {
     const entry = host === undefined ? undefined : disk.stat(host);
     if (entry && (entry.mode & 0o004) !== 0) return [];
     const what = `${kind === 'secrets' ? 'the secret' : 'the config'} ${grant.source} is the file ${written}`;
-    return [{ rule: 'closed-file', message: `${what}${entry ? ', which only its owner may read' : ', with the mode that it has there'}`, advice: `let the account read it: chmod 0644 ${written}, or give it to the account (compose mounts the file as it is, whatever uid and mode say)` }];
+    return [{ rule: 'closed-file', message: `${what}${entry ? ', which only its owner may read' : ', with the mode that it has there'}`, advice: `let the account read it: chmod 0644 ${shellWord(written)}, or give it to the account (compose mounts the file as it is, whatever uid and mode say)` }];
   });
   const mounted = service.mounts.flatMap((mount): Reason[] => {
     const host = hostPath(mount);
     const entry = host === undefined ? undefined : disk.stat(host);
     if (entry?.kind === 'directory') return [];
-    if (entry) return (entry.mode & 0o004) !== 0 ? [] : [{ rule: 'closed-file', message: `${mount.source}, which is mounted at ${mount.target}, may only be read by its owner`, advice: `chmod o+rX ${mount.source}` }];
+    if (entry) return (entry.mode & 0o004) !== 0 ? [] : [{ rule: 'closed-file', message: `${mount.source}, which is mounted at ${mount.target}, may only be read by its owner`, advice: `chmod o+rX ${shellWord(mount.source!)}` }];
     const isPrivate = /(^|\/)(letsencrypt|ssl|certs?|private|secrets?|keys?)(\/|$)|\.(key|pem)$/.test(`${mount.source ?? ''}`) && mount.type === 'bind';
     return isPrivate ? [{ rule: 'closed-file', message: `${mount.source}, which is mounted at ${mount.target}, may be root's alone`, advice: 'let the account read what it needs there' }] : [];
   });

@@ -4,6 +4,7 @@ import type { ImageFacts } from '../../images/lookup.ts';
 import { type AsUser, asUser, isHearsay, rootlessTag } from '../../images/as-user.ts';
 import type { ImageAccount } from '../../images/types.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
+import { shellWord } from '../../shell/word.ts';
 import { doubtsOf } from '../doubts.ts';
 import { familyOf } from '../family.ts';
 import { historyOf } from '../history.ts';
@@ -93,7 +94,7 @@ function toBeSet(user: string, { directory }: LinkedService, { disk }: Project):
   if (open.length === 0) return [];
   const lines = open.map((name) => `${name}=${/GID|GROUP/i.test(name) ? '$(id -g)' : '$(id -u)'}`);
   const env = disk.display(join(directory, '.env'));
-  return [{ rule: 'development', message: `user: rests on ${open.join(' and ')}, which shells do not export`, advice: `once for everybody who develops: printf '%s\\n' ${lines.join(' ')} >> ${env}` }];
+  return [{ rule: 'development', message: `user: rests on ${open.join(' and ')}, which shells do not export`, advice: `once for everybody who develops: printf '%s\\n' ${lines.join(' ')} >> ${shellWord(env)}` }];
 }
 
 /** Whether it builds what it runs, has the source mounted over that, and whoever develops is named in the configuration. */

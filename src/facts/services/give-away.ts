@@ -4,6 +4,7 @@ import { declared } from '../../compose/stack.ts';
 import { readEnvFile } from '../../compose/variables.ts';
 import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
+import { shellWord } from '../../shell/word.ts';
 import type { Data } from './data.ts';
 import { hostPath } from './target.ts';
 
@@ -13,7 +14,7 @@ import { hostPath } from './target.ts';
  * @param owner what chown is given
  */
 export function giveAway(data: Data, owner: string, linked: LinkedService, family: Family, project: Project): string {
-  const { mount, path, kind, sharedWith } = data;
+  const { mount, path, kind, sharers } = data;
   const { name } = linked.service;
   // Whoever develops has the numbers in variables that compose reads and shells don't have.
   const to = owner.includes('$') ? '"$(id -u):$(id -g)"' : owner;
@@ -21,14 +22,14 @@ export function giveAway(data: Data, owner: string, linked: LinkedService, famil
   if (kind === 'remote') return `${mount.source} lies on another machine: give ${path} to ${owner} there`;
   if (kind === 'folder' && holdsMore(data, linked, project)) return `mount a folder of its own at ${path}, and give that to ${owner}: ${mount.source} is more than what ${name} keeps`;
   const alone = kind === 'folder' && !isInside(hostPath(mount), linked, project) ? `, and if ${mount.source} holds nothing else` : '';
-  return `once, with ${[name, ...sharedWith].join(', ')} stopped${alone}: ${command(data, to, linked, family, project)}`;
+  return `once, with ${[name, ...sharers.map(({ service }) => service.name)].join(', ')} stopped${alone}: ${command(data, to, linked, family, project)}`;
 }
 
 /** The same for a volume without a name, which goes from container to container: that which stands still has it. */
 export function giveNamelessAway(path: string, owner: string, linked: LinkedService, family: Family, project: Project): string {
   // That container has what is mounted below it too.
-  if (holdsMounts(path, linked)) return `once: ${composeCommand(linked)} up --detach --force-recreate --renew-anon-volumes ${linked.service.name}, which drops what is in it`;
-  const from = `--volumes-from "$(${composeCommand(linked)} ps --all --quiet ${linked.service.name})"`;
+  if (holdsMounts(path, linked)) return `once: ${composeCommand(linked)} up --detach --force-recreate --renew-anon-volumes ${shellWord(linked.service.name)}, which drops what is in it`;
+  const from = `--volumes-from "$(${composeCommand(linked)} ps --all --quiet ${shellWord(linked.service.name)})"`;
   return `once, with ${linked.service.name} stopped: ${inAnother(from, path, owner, linked, family, project)}`;
 }
 
@@ -36,8 +37,8 @@ export function giveNamelessAway(path: string, owner: string, linked: LinkedServ
 function command({ mount, path }: Data, owner: string, linked: LinkedService, family: Family, project: Project): string {
   const { service } = linked;
   const needsOthers = service.volumesFrom.length > 0 || /^(service|container):/.test(service.networkMode ?? '');
-  if (hasChown(family) && !holdsMounts(path, linked) && !needsOthers) return `${composeCommand(linked)} run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown ${service.name} -R ${owner} ${path}`;
-  return inAnother(`-v ${mountSource(mount, linked, project)}:${mount.target}`, path, owner, linked, family, project);
+  if (hasChown(family) && !holdsMounts(path, linked) && !needsOthers) return `${composeCommand(linked)} run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown ${shellWord(service.name)} -R ${owner} ${shellWord(path)}`;
+  return inAnother(`-v ${mountSource(mount, linked, project)}:${shellWord(mount.target)}`, path, owner, linked, family, project);
 }
 
 function holdsMounts(path: string, { service }: LinkedService): boolean {
@@ -48,8 +49,8 @@ function holdsMounts(path: string, { service }: LinkedService): boolean {
 function inAnother(mounted: string, path: string, owner: string, linked: LinkedService, family: Family, project: Project): string {
   const { build, image, name } = linked.service;
   const own = build ? (image ?? `${projectName(linked, project)}-${name}`) : image;
-  if (hasChown(family) && own !== undefined && !own.includes('$')) return `docker run --rm --user 0 --entrypoint chown ${mounted} ${own} -R ${owner} ${path}`;
-  return `docker run --rm --user 0 ${mounted} busybox chown -R ${owner} ${path}`;
+  if (hasChown(family) && own !== undefined && !own.includes('$')) return `docker run --rm --user 0 --entrypoint chown ${mounted} ${shellWord(own)} -R ${owner} ${shellWord(path)}`;
+  return `docker run --rm --user 0 ${mounted} busybox chown -R ${owner} ${shellWord(path)}`;
 }
 
 function hasChown(family: Family): boolean {
@@ -74,18 +75,24 @@ function isInside(host: string | undefined, linked: LinkedService, project: Proj
 
 /** What `docker run -v` takes for a mount: compose's own name of a volume, or an absolute path. */
 function mountSource(mount: Data['mount'], linked: LinkedService, project: Project): string {
-  if (mount.type === 'volume') return volumeName(mount.source!, linked, project);
+  if (mount.type === 'volume') return shellWord(volumeName(mount.source!, linked, project));
   const host = hostPath(mount);
-  if (host === undefined) return mount.source!;
+  if (host === undefined) return expanded(mount.source!);
   const way = relative(project.disk.cwd, host);
-  return way.startsWith('..') ? host : `"$PWD"/${way.split(sep).join('/')}`;
+  return way.startsWith('..') ? shellWord(host) : `"$PWD"/${shellWord(way.split(sep).join('/'))}`;
+}
+
+/** A path whose home directory and variables are the shell's to fill in. */
+function expanded(path: string): string {
+  const [, home = '', rest = ''] = /^(~\/)?(.*)$/s.exec(path)!;
+  return rest.includes('$') ? `${home}"${rest.replace(/["`\\]/g, '\\$&')}"` : `${home}${shellWord(rest)}`;
 }
 
 /** `docker compose`, with the files that it would not find by itself. */
 function composeCommand({ path, base }: LinkedService): string {
   const isDefault = !path.includes('/') && /^(docker-)?compose\.ya?ml$/.test(path);
   const files = base ? [base.path, path] : isDefault ? [] : [path];
-  return ['docker compose', ...files.map((file) => `-f ${file}`)].join(' ');
+  return ['docker compose', ...files.map((file) => `-f ${shellWord(file)}`)].join(' ');
 }
 
 /** What the engine calls a volume: what its declaration says, else its name after the project's. */

@@ -1,4 +1,5 @@
 import type { Target } from '../../project.ts';
+import { shellWord } from '../../shell/word.ts';
 import { familyOf } from '../family.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
@@ -29,7 +30,7 @@ function advice(path: string, owner: string, target: Target): string | undefined
   // What is mounted there is source, or can't be written.
   if (services.some(({ service }) => service.mounts.some(({ target: at }) => isWithin(path, at)))) return undefined;
   if (services.length > 0) return services.map((linked) => giveNamelessAway(path, owner, linked, family, project)).join('\n');
-  return `once for each volume that is there: docker run --rm --user 0 -v VOLUME:${path} ${/^[\d:]+$/.test(owner) ? `busybox chown -R ${owner} ${path}` : `--entrypoint chown IMAGE -R ${owner} ${path}`}`;
+  return `once for each volume that is there: docker run --rm --user 0 -v VOLUME:${shellWord(path)} ${/^[\d:]+$/.test(owner) ? `busybox chown -R ${owner} ${shellWord(path)}` : `--entrypoint chown IMAGE -R ${owner} ${shellWord(path)}`}`;
 }
 
 function isWithin(path: string, directory: string): boolean {
