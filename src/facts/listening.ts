@@ -4,7 +4,7 @@ import type { Listener, PortSpot } from '../servers/types.ts';
 import { memo } from '../memo.ts';
 import type { Target } from '../project.ts';
 import { commandsOf, unwrap } from './commands.ts';
-import { historyOf } from './history.ts';
+import { type History, historyOf } from './history.ts';
 import { editIn, lineOf, type PlacedText, textOfFile } from './placed-text.ts';
 import { installedPrograms } from './programs.ts';
 import type { Run } from './runs.ts';
@@ -217,7 +217,7 @@ class Findings {
   /** What EXPOSE and compose say that something listens on. */
   exposed(): void {
     const { target, service } = this.run;
-    const exposed = historyOf(target.stage, target.unit).ports.map(({ port, protocol }) => ({ port, protocol, said: `EXPOSE ${port}` }));
+    const exposed = rangesOf(historyOf(target.stage, target.unit).ports).map(({ port, last, protocol }) => ({ port, protocol, said: `EXPOSE ${port}${last === port ? '' : `-${last}`}` }));
     const published = (service?.service.ports ?? []).flatMap(({ target: port, lastTarget, protocol }) => (port === undefined || port !== lastTarget ? [] : [{ port, protocol, said: `service ${service!.service.name} publishes ${port}` }]));
     // Where all that listens is known, the rest is said in vain.
     if (serversIn(this.run).length > 0 && this.unclear.length === 0) return;
@@ -237,6 +237,17 @@ class Findings {
         : { message: `${said}, and what listens there is not in sight`, advice: `listen on ${port + 8000} there, and change what names ${port} with it` },
     );
   }
+}
+
+/** Ports that one instruction exposes in a row, as one: nobody moves them one by one. */
+function rangesOf(ports: History['ports']): { port: number; last: number; protocol: string }[] {
+  const ranges: (History['ports'][number] & { last: number })[] = [];
+  for (const { port, protocol, instruction } of ports) {
+    const range = ranges.at(-1);
+    if (range && range.instruction === instruction && instruction.args.includes('-') && range.protocol === protocol && range.last + 1 === port) range.last = port;
+    else ranges.push({ port, last: port, protocol, instruction });
+  }
+  return ranges;
 }
 
 /** Traefik redirects to the port of the entry point that it is named (doc.traefik.io, entryPoint.to: "a name or a port"). */

@@ -208,8 +208,8 @@ class Users implements PortUsers {
     for (const other of others) {
       const own = new Set([...names, ...linksTo(other, linked.service.name)]);
       this.commandsOf(other, own);
-      for (const target of targetsOf(other, this.run)) this.neighbour(target, other, own);
-      this.mountedTexts(other, own);
+      const read = new Set(targetsOf(other, this.run).flatMap((target) => [...this.neighbour(target, other, own)]));
+      this.mountedTexts(other, own, read);
     }
     // A service may also ask for itself by its name.
     this.variables([...variablesOf(this.run).values()], names, linked.service.name);
@@ -227,12 +227,17 @@ class Users implements PortUsers {
     if (!service.build) this.variables(service.variables.map(({ name, value, place, valueAt }): PlacedVariable => ({ name, value, place: valueAt && this.inCompose(place, valueAt.start, valueAt.end), where: `${name} of ${where}`, closed: undefined })), names, service.name);
   }
 
-  /** What a service's own image says: its variables, start command, server configurations, and source. */
-  private neighbour(target: Target, other: LinkedService, names: ReadonlySet<string>): void {
+  /**
+   * What a service's own image says: its variables, start command, server configurations, and source.
+   * @returns the files of the configurations, absolute
+   */
+  private neighbour(target: Target, other: LinkedService, names: ReadonlySet<string>): Set<string> {
     const run = runsOf(target).find(({ service }) => service === other || target.standsFor === other) ?? { target, service: other, disk: target.disk, root: target.unit.file.root };
     this.variables([...variablesOf(run).values()], names, other.service.name);
     for (const { words, where } of placedCommands(run)) for (const word of words) this.hosts(word, names, `${where} of service ${other.service.name}`);
+    const read = new Set<string>();
     for (const { configuration } of serversIn(run)) {
+      for (const { source } of configuration.files) if (source !== undefined) read.add(source);
       for (const { host, port, spot } of configuration.upstreams) {
         if (port !== this.port || !names.has(host.toLowerCase())) continue;
         const source = spot?.file.source;
@@ -241,15 +246,19 @@ class Users implements PortUsers {
         else this.stuck(`service ${other.service.name} hands over to ${host}:${port} in a configuration that can't be changed${whole?.closed === undefined ? '' : ` (${whole.closed})`}`);
       }
     }
-    for (const source of sourcesOf(target.unit, target.disk)) this.sourceText(source, names);
+    for (const source of sourcesOf(target.unit, target.disk)) if (!read.has(source.path)) this.sourceText(source, names);
+    return read;
   }
 
-  /** Texts that a service mounts: configurations of proxies and the like. */
-  private mountedTexts(other: LinkedService, names: ReadonlySet<string>): void {
+  /**
+   * Texts that a service mounts: configurations of proxies and the like.
+   * @param read those that were read as what they are, with names of their own for upstreams
+   */
+  private mountedTexts(other: LinkedService, names: ReadonlySet<string>, read: ReadonlySet<string>): void {
     const { disk } = this.run;
     for (const { type, source, directory } of other.service.mounts) {
       if (type !== 'bind' || source === undefined || /^~|\$/.test(source)) continue;
-      for (const path of textsUnder(resolve(directory, source), disk, 3)) this.sourceText({ path, text: disk.read(path)! }, names);
+      for (const path of textsUnder(resolve(directory, source), disk, 3)) if (!read.has(path)) this.sourceText({ path, text: disk.read(path)! }, names);
     }
   }
 
@@ -270,8 +279,8 @@ class Users implements PortUsers {
       const text = variable.place ? unquoted(variable.place) : undefined;
       if (text) this.hosts(text, names, variable.where, variable.closed);
       else if (variable.value !== undefined && hostPortsIn(variable.value, names).some(({ port }) => port === this.port)) this.stuck(`${variable.where} names ${this.port} in a way that can't be changed`);
-      const pair = /^(.*?)(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|NAME|SERVICE|UPSTREAM|DOMAIN|BACKEND|FRONTEND|API|TARGET|ORIGIN|PROXY|URL|URI)$/i.exec(variable.name);
-      if (!pair || variable.value === undefined || !names.has(variable.value.toLowerCase())) continue;
+      const pair = NAMES_HOST.exec(variable.name);
+      if (!pair || NAMES_OTHERS.test(variable.name) || variable.value === undefined || !names.has(variable.value.toLowerCase())) continue;
       const companion = all.find(({ name }) => name.toUpperCase() === `${pair[1]}PORT`.toUpperCase());
       if (companion) {
         if (Number(companion.value) === this.port) this.variable(companion);
@@ -333,6 +342,11 @@ class Users implements PortUsers {
     if (!this.obstacles.some((one) => one.message === message)) this.obstacles.push({ message, advice });
   }
 }
+
+/** Variables whose value is a host. */
+const NAMES_HOST = /^(.*?)(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|(?:HOST|CONTAINER|BACKEND|UPSTREAM|SERVICE)_?NAME|SERVICE|UPSTREAM|DOMAIN|BACKEND|FRONTEND|API|TARGET|ORIGIN|PROXY|URL|URI)$/i;
+/** Those that name an image, a project, or what telemetry is to call somebody. */
+const NAMES_OTHERS = /(^|_)(IMAGE|TAG|REGISTRY|REPO|REPOSITORY|PROJECT|STACK|OTEL|DD|APM|INSTANA|NEW_RELIC)(_|$)/i;
 
 /** What a file names, looked up once however many services may mean it. */
 function hostPortsOf(path: string, text: string, disk: Run['disk']): HostPort[] {

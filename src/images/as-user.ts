@@ -53,7 +53,7 @@ const AS_USER: Record<string, AsUser> = {
 
 /** What an image needs as another user; undefined where that is not known, or where no file can meet it. */
 export function asUser(entry: ImageEntry): AsUser | undefined {
-  const own = AS_USER[entry.id];
+  const own = AS_USER[entry.id] ?? AS_USER[entry.id.replace(/-fpm$/, '')];
   if (own) return own;
   return entry.override === 'ok' || entry.override === 'ok-writable' ? {} : undefined;
 }

@@ -92,7 +92,8 @@ function upstreamsOf(directive: Directive, parents: readonly Directive[], names:
   if (!word || word.value.startsWith('unix:')) return [];
   const [, scheme = '', authority = ''] = /^(?:(\w+):\/\/)?([^/?]*)/.exec(word.text)!;
   const address = splitAddress(authority);
-  if (address.host === '' || names.has(address.host)) return [];
+  // In an upstream stand hosts, whatever the upstreams are called.
+  if (address.host === '' || (!isServer && names.has(address.host))) return [];
   const at = { ...address, at: address.at + (scheme === '' ? 0 : scheme.length + 3) };
   const port = address.port === undefined ? defaultPort(scheme, isServer || name === 'proxy_pass') : portNumber(address.port);
   return [{ host: address.host, port, spot: spotIn(directive.file, word, at), directive }];

@@ -1,7 +1,7 @@
 import type { ImageEntry } from '../types.ts';
 
-/** Applications. Read on 2026-08-22; sources as named in each entry. */
-export const apps: ImageEntry[] = [
+/** Applications on PHP, as they come with Apache. Read with those below. */
+const onPhp: ImageEntry[] = [
   {
     id: 'wordpress',
     repos: ['library/wordpress'],
@@ -18,7 +18,7 @@ export const apps: ImageEntry[] = [
     entrypoint: ['docker-entrypoint.sh'],
     cmd: ['apache2-foreground'],
     drop: 'server',
-    ports: [80, 9000],
+    ports: [80],
     volumes: ['/var/www/html'],
     override: 'conditional',
     conditions: ['/var/www/html writable for the uid (copy happens at start)', 'port 80 for apache'],
@@ -26,20 +26,6 @@ export const apps: ImageEntry[] = [
       'repo:docker-library/wordpress:Dockerfile.template', 'repo:docker-library/wordpress:docker-entrypoint.sh',
       'repo:docker-library/docs:wordpress/content.md',
     ],
-    verified: true,
-  },
-  {
-    id: 'wordpress-cli',
-    repos: ['library/wordpress'],
-    tags: ['cli*'],
-    family: 'alpine',
-    user: { name: 'www-data', uid: 82, gid: 82 },
-    action: 'already-nonroot',
-    start: 'tool',
-    drop: 'none',
-    notes: 'against a Debian-based wordpress volume use user: 33:33',
-    override: 'ok',
-    sources: ['repo:docker-library/docs:wordpress/content.md', 'repo:docker-library/wordpress:Dockerfile.template'],
     verified: true,
   },
   {
@@ -54,13 +40,15 @@ export const apps: ImageEntry[] = [
     ],
     action: 'self-drops',
     start: 'server',
+    entrypoint: ['/entrypoint.sh'],
+    cmd: ['apache2-foreground'],
     drop: 'server',
-    ports: [80, 9000],
+    ports: [80],
     volumes: ['/var/www/html'],
     override: 'conditional',
     conditions: ['/var/www/html writable; with REDIS_HOST the conf.d dir must be writable too', 'port 80 for apache'],
     rootSteps: ['rsync --chown to /var/www/html', 'writes /usr/local/etc/php/conf.d/redis-session.ini'],
-    sources: ['idx:nextcloud/docker:docker-entrypoint.sh'],
+    sources: ['idx:nextcloud/docker:docker-entrypoint.sh', 'repo:nextcloud/docker:Dockerfile-debian.template'],
     verified: true,
   },
   {
@@ -197,6 +185,7 @@ export const apps: ImageEntry[] = [
     ],
     action: 'reconfigure',
     start: 'server',
+    cmd: ['apache2-foreground'],
     drop: 'server',
     workdir: '/var/www/html',
     ports: [80],
@@ -204,6 +193,62 @@ export const apps: ImageEntry[] = [
     override: 'conditional',
     sources: [],
     verified: false,
+  },
+  {
+    id: 'phpmyadmin',
+    repos: ['library/phpmyadmin', 'phpmyadmin/phpmyadmin'],
+    family: 'debian',
+    familyByTag: [['*fpm-alpine*', 'alpine']],
+    user: 'root',
+    accounts: [
+      { name: 'www-data', uid: 33, gid: 33, where: ['debian'] },
+      { name: 'www-data', uid: 82, gid: 82, where: ['alpine'] },
+    ],
+    action: 'reconfigure',
+    start: 'server',
+    entrypoint: ['/docker-entrypoint.sh'],
+    cmd: ['apache2-foreground'],
+    drop: 'server',
+    ports: [80],
+    override: 'conditional',
+    conditions: [
+      '/etc/phpmyadmin is www-data-owned: user www-data (33) can write it',
+      'APACHE_PORT=8080 needs /etc/apache2 writable, i.e. root start',
+    ],
+    rootSteps: ['writes /etc/phpmyadmin/*.php, php conf.d', 'APACHE_PORT rewrites ports.conf and the vhost'],
+    sources: [
+      'repo:phpmyadmin/docker:apache/Dockerfile', 'repo:phpmyadmin/docker:apache/docker-entrypoint.sh',
+      'repo:docker-library/docs:phpmyadmin/content.md',
+    ],
+    verified: true,
+  },
+];
+
+/** The same by tags of their own with php-fpm alone, behind a web server in another container (docker-library/php: EXPOSE 9000). */
+function withFpm(entry: ImageEntry): ImageEntry[] {
+  const { tags = [], conditions = [] } = entry;
+  return [
+    { ...entry, tags: [...tags, '!*fpm*'] },
+    { ...entry, id: `${entry.id}-fpm`, tags: ['*fpm*'], cmd: ['php-fpm'], ports: [9000], conditions: conditions.filter((one) => !one.includes('port 80')) },
+  ];
+}
+
+/** Applications. Read on 2026-08-22; sources as named in each entry. */
+export const apps: ImageEntry[] = [
+  ...onPhp.flatMap(withFpm),
+  {
+    id: 'wordpress-cli',
+    repos: ['library/wordpress'],
+    tags: ['cli*'],
+    family: 'alpine',
+    user: { name: 'www-data', uid: 82, gid: 82 },
+    action: 'already-nonroot',
+    start: 'tool',
+    drop: 'none',
+    notes: 'against a Debian-based wordpress volume use user: 33:33',
+    override: 'ok',
+    sources: ['repo:docker-library/docs:wordpress/content.md', 'repo:docker-library/wordpress:Dockerfile.template'],
+    verified: true,
   },
   {
     id: 'ghost',
@@ -260,33 +305,6 @@ export const apps: ImageEntry[] = [
     override: 'ok',
     unverified: ['user'],
     sources: ['repo:TimWolla/docker-adminer:5/Dockerfile'],
-    verified: true,
-  },
-  {
-    id: 'phpmyadmin',
-    repos: ['library/phpmyadmin', 'phpmyadmin/phpmyadmin'],
-    family: 'debian',
-    familyByTag: [['*fpm-alpine*', 'alpine']],
-    user: 'root',
-    accounts: [
-      { name: 'www-data', uid: 33, gid: 33, where: ['debian'] },
-      { name: 'www-data', uid: 82, gid: 82, where: ['alpine'] },
-    ],
-    action: 'reconfigure',
-    start: 'server',
-    drop: 'server',
-    ports: [80],
-    override: 'conditional',
-    conditions: [
-      '/etc/phpmyadmin is www-data-owned: user www-data (33) can write it',
-      'APACHE_PORT=8080 needs /etc/apache2 writable, i.e. root start',
-    ],
-    rootSteps: ['writes /etc/phpmyadmin/*.php, php conf.d', 'APACHE_PORT rewrites ports.conf and the vhost'],
-    portVariable: 'APACHE_PORT',
-    sources: [
-      'repo:phpmyadmin/docker:apache/Dockerfile', 'repo:phpmyadmin/docker:apache/docker-entrypoint.sh',
-      'repo:docker-library/docs:phpmyadmin/content.md',
-    ],
     verified: true,
   },
   {
