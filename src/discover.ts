@@ -29,7 +29,7 @@ export function discover(paths: readonly string[], cwd: string): Discovered {
     const stats = statOf(absolute);
     if (typeof stats === 'string') found.errors.push({ path, line: 0, message: stats });
     else if (stats.isDirectory()) new Walk(absolute, cwd, found, taken).walk(absolute, [], false);
-    else take(absolute, rootOf(absolute), kindOf(basename(absolute)) ?? 'dockerfile', cwd, found, taken);
+    else take(absolute, rootOf(absolute), kindOf(basename(absolute)) ?? (isYaml(absolute) ? 'compose' : 'dockerfile'), cwd, found, taken);
   }
   found.files.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
   return found;
@@ -72,7 +72,7 @@ class Walk {
         if (!isIgnored(`${path}${sep}`, own)) this.walk(path, own, others || OTHERS.has(entry.name));
         continue;
       }
-      const kind = kindOf(entry.name);
+      const kind = kindOf(entry.name) ?? (isPerhapsCompose(entry.name) && entry.isFile() && isCompose(path) ? 'compose' : undefined);
       if (!kind || isIgnored(path, own)) continue;
       if (others) this.found.left.push(display(path, this.cwd));
       else if (entry.isSymbolicLink()) this.takeLink(path, kind);
@@ -183,11 +183,26 @@ function isIgnored(path: string, rules: readonly { from: string; rules: Ignore }
   return false;
 }
 
-/** What a file is by its name. */
+/** What a file is by its name. Names that other tools have too say nothing alone. */
 export function kindOf(name: string): SourceFile['kind'] | undefined {
   if (/^(docker-)?compose([._-].*)?\.ya?ml$/i.test(name)) return 'compose';
   if (OTHER_LANGUAGE.test(name) || SOURCE_OF_A_PROGRAM.test(name)) return undefined;
   return /^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name) ? 'dockerfile' : undefined;
+}
+
+function isYaml(path: string): boolean {
+  return /\.ya?ml$/i.test(path);
+}
+
+/** `docker-stack.yml`, `stack.prod.yml`, `prod.compose.yaml`, `podman-compose.yml`: Haskell and CloudFormation have a `stack.yaml` as well. */
+function isPerhapsCompose(name: string): boolean {
+  return /(^|[._-])(docker-?compose\w*|compose|stack|swarm)([._-].*)?\.ya?ml$/i.test(name);
+}
+
+/** Whether a file of such a name has services with an image or a build. */
+function isCompose(path: string): boolean {
+  const read = readText(path);
+  return 'text' in read && /^\uFEFF?(['"]?)services\1\s*:/m.test(read.text) && /^[ \t]+(['"]?)(image|build)\1\s*:/m.test(read.text);
 }
 
 /** Endings of files that are no Dockerfile, whatever they are about. */

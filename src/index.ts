@@ -18,6 +18,7 @@ import { type FileWrite, writeFiles } from './write.ts';
 
 export type { Edit } from './edit.ts';
 export type { Reason, Rule, Verdict } from './facts/judgement.ts';
+export type { Use } from './facts/services/uses.ts';
 export type { FileReport, FindingReport, Note, Report, ServiceReport, Summary, TargetReport } from './report/report.ts';
 export type { LeftOut } from './rewrite.ts';
 export type { Safety, Transform } from './transform.ts';

@@ -7,7 +7,7 @@ import { completionsOf } from '../src/cli/completion.ts';
 import { OPTIONS, VERIFY_OPTIONS } from '../src/cli/options.ts';
 import { paintDiff, painter } from '../src/cli/paint.ts';
 import { ProgressLine } from '../src/cli/progress.ts';
-import { kindOf } from '../src/discover.ts';
+import { discover, kindOf } from '../src/discover.ts';
 import { type Report, RULES, transforms } from '../src/index.ts';
 import { FIXED, inFolder, NONROOT, ROOT, text, UNSAFE, unroot, unrootWith } from './command.ts';
 import { VERIFY_RULES } from '../src/verify/index.ts';
@@ -138,6 +138,16 @@ cli('Dockerfiles and compose files are known by their names', () => {
   kinds('dockerfile', 'Dockerfile', 'dockerfile', 'Containerfile', 'Dockerfile.prod', 'Dockerfile.go', 'Dockerfile-alpine', 'web.Dockerfile', 'web.dockerfile', 'Dockerfile.3.12');
   kinds('compose', 'compose.yaml', 'docker-compose.prod.yml', 'Docker-Compose.yml');
   kinds(undefined, 'dockerfile.yaml', 'Dockerfile.md', 'Dockerfile.j2', 'dockerfile.go', 'dockerfile_test.go', 'dockerfile.py', 'Dockerfile.toml', 'DockerfileParser.java', 'Dockerfile.dockerignore', 'Makefile');
+});
+
+cli('names that other tools have too are compose files by what is in them, and any YAML that is named', () => {
+  const stack = 'services:\n  web:\n    image: httpd:2.4\n';
+  const files = { 'docker-stack.yml': stack, 'stack.prod.yaml': stack, 'dev.compose.yml': stack, 'stack.yaml': 'resolver: lts-22.0\npackages: [.]\n', 'app.swarm.yml': 'services: []\n', 'web.yml': stack };
+  inFolder(files, (folder) => {
+    const found = (...paths: string[]) => discover(paths.length > 0 ? paths : ['.'], folder).files.map(({ path, kind }) => `${kind} ${path}`);
+    assert.equal(found(), ['compose dev.compose.yml', 'compose docker-stack.yml', 'compose stack.prod.yaml']);
+    assert.equal(found('web.yml'), ['compose web.yml']);
+  });
 });
 
 cli('ignore comments: a missing reason, a wrong name and a wrong spelling are told, and change no status', () => {

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { unroot } from '../src/index.ts';
 import { unifiedDiff } from '../src/report/diff.ts';
 import { positionAt } from '../src/report/positions.ts';
+import { summarizeForPeople } from '../src/report/summary.ts';
 
 const report = suite('report');
 
@@ -40,6 +42,63 @@ report('positions count from 1 and only \\n ends a line', () => {
   assert.equal(positionAt('ab\r\ncd', 0), { line: 1, column: 1 });
   assert.equal(positionAt('ab\r\ncd', 5), { line: 2, column: 2 });
   assert.equal(positionAt('a\rb', 2), { line: 1, column: 3 });
+});
+
+report('what a service uses is listed with what its account must be able to do', () => {
+  const files: Record<string, string> = {
+    'compose.yaml': [
+      'services:',
+      '  web:',
+      '    image: php:8.3-apache',
+      '    volumes: [uploads:/srv/uploads, ./conf:/etc/app:ro, ./closed.ini:/etc/closed.ini, ./gone:/etc/gone]',
+      '    tmpfs: /scratch',
+      '    secrets: [token, made]',
+      '    configs:',
+      '      - { source: rules, target: /rules }',
+      '  api:',
+      '    build: api',
+      '    volumes: [./conf:/conf:ro]',
+      '  db:',
+      '    image: postgres:16',
+      '    volumes: [rows:/var/lib/postgresql/data]',
+      'secrets:',
+      '  token: { file: token.txt }',
+      '  made: { environment: TOKEN }',
+      'configs:',
+      '  rules: { content: a }',
+      'volumes: { uploads: , rows: }',
+      '',
+    ].join('\n'),
+    'conf/a.conf': 'a\n',
+    'closed.ini': 'a\n',
+    'token.txt': 'a\n',
+    'api/Dockerfile': 'FROM node:22\nCOPY server.js .\nCMD ["node", "server.js"]\n',
+    'api/server.js': '',
+  };
+  inFolder((folder) => {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text, { mode: path === 'closed.ini' ? 0o600 : 0o644 });
+    }
+    const result = unroot(['.'], { cwd: folder, unsafe: true }).report;
+    const uses = Object.fromEntries(result.services.map((service) => [service.name, service.uses?.map(({ kind, source, target, access, holds }) => `${access} ${kind} ${source} ${target} ${holds}`)]));
+    assert.equal(uses, {
+      web: [
+        'write volume uploads /srv/uploads undefined',
+        'read folder ./conf /etc/app true',
+        'read file ./closed.ini /etc/closed.ini false',
+        'read folder ./gone /etc/gone undefined',
+        'read secret token /run/secrets/token true',
+        'read secret made /run/secrets/made true',
+        'read config rules /rules true',
+      ],
+      api: ['read folder ./conf /conf true'],
+      db: undefined,
+    });
+    const lines = summarizeForPeople(result, { paint: (_, text) => text }).split('\n');
+    assert.ok(lines.includes('    writes uploads; reads ./conf, ./closed.ini (closed), ./gone (not in sight), the secret token and 2 more'), lines.join('\n'));
+    assert.ok(lines.includes('    api reads ./conf'));
+  });
 });
 
 report.run();

@@ -1,4 +1,5 @@
 import { join, posix } from 'node:path';
+import type { Disk } from '../disk.ts';
 import type { FileEdit } from '../edit.ts';
 import { sourceOffset } from '../dockerfile/parse.ts';
 import type { Target } from '../project.ts';
@@ -183,7 +184,7 @@ function newFlag({ step }: Copy, target: Target, flag: string): FileEdit {
 function giveClosedFiles(copy: Copy, target: Target, { owner }: Pick<Account, 'owner'>, started: readonly StartedFile[], { edits, doubts }: Readable): void {
   if (copy.chmod !== undefined || copy.chown !== undefined || target.unit.context === undefined) return;
   const isStarted = (source: string) => started.some(({ file }) => file.copy === copy && file.source === source);
-  const all = copy.sources.flatMap((source) => (source === undefined ? [] : closedUnder(target, source, MAX_LOOKED_AT))).filter((source) => !isStarted(source));
+  const all = copy.sources.flatMap((source) => (source === undefined ? [] : closedUnder(target.disk, target.unit.context!, source, MAX_LOOKED_AT))).filter((source) => !isStarted(source));
   if (all.length === 0) return;
   const [first] = all as [string, ...string[]];
   const others = all.length > 1 ? ` and ${all.length - 1} more` : '';
@@ -195,14 +196,18 @@ function giveClosedFiles(copy: Copy, target: Target, { owner }: Pick<Account, 'o
 const MAX_LOOKED_AT = 500;
 const SKIPPED = /^(node_modules|\.git|vendor|venv|\.venv|target|dist)$/;
 
-function closedUnder(target: Target, source: string, most: number): string[] {
+/**
+ * The files at or under a path that others than their owner can not read, relative to the folder that the path is seen from.
+ * @param most how many files and folders are looked at
+ */
+export function closedUnder(disk: Disk, folder: string, source: string, most: number): string[] {
   const found: string[] = [];
   const waiting = [posix.join('.', source)];
   for (let looked = 0; looked < most; looked += 1) {
     const path = waiting.shift();
     if (path === undefined) break;
-    const entry = target.disk.stat(join(target.unit.context!, path));
-    if (entry?.kind === 'directory') waiting.push(...target.disk.list(join(target.unit.context!, path)).filter((name) => !SKIPPED.test(name)).map((name) => posix.join(path, name)));
+    const entry = disk.stat(join(folder, path));
+    if (entry?.kind === 'directory') waiting.push(...disk.list(join(folder, path)).filter((name) => !SKIPPED.test(name)).map((name) => posix.join(path, name)));
     else if (entry && (entry.mode & 0o004) === 0) found.push(path);
   }
   return found;

@@ -7,10 +7,27 @@ import { serversOf } from './servers.ts';
 import { startOf } from './start.ts';
 
 /**
+ * Whether what is mounted at a path is only read: nothing names it to a program that writes what is named and nothing else.
+ * @param named the paths that something says are written
+ */
+export function isOnlyRead(path: string, named: readonly string[], target: Target): boolean {
+  if (WRITTEN.test(path) || !writesWhatIsNamed(target)) return false;
+  const written = [...named, ...serversOf(target).flatMap(({ configuration }) => configuration.writes.map((write) => write.path))];
+  return !written.some((one) => isWithin(one, path) || isWithin(path, one));
+}
+
+/** Folders for what servers write, whatever their configuration says. */
+const WRITTEN = /(^|\/)(logs?|caches?|te?mp|run)(\/|$)/;
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
+}
+
+/**
  * Whether a target's program writes nothing but what the catalogue, its configuration and its start command name, so
  * that what else is mounted into it is only read: a server of files and its like, never one that runs others' code.
  */
-export const writesWhatIsNamed = memo((target: Target): boolean => {
+const writesWhatIsNamed = memo((target: Target): boolean => {
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   if (!entry || !(entry.id in SETTINGS)) return false;

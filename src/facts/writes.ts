@@ -17,7 +17,7 @@ import { serversOf } from './servers.ts';
 import { isShipped } from './shipped.ts';
 import { sourceWrites } from './source-writes.ts';
 import { BUILDERS, type Start, startOf } from './start.ts';
-import { writesWhatIsNamed } from './told-writes.ts';
+import { isOnlyRead } from './told-writes.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 import { unpacksAny } from './unpacked.ts';
 
@@ -59,7 +59,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
     ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
   ];
-  const mounted = mounts(target, history).filter(({ path }) => !isOnlyRead(path, [...declared, ...named], target));
+  const mounted = mounts(target, history).filter(({ path }) => !isOnlyRead(path, [...declared, ...named].map((write) => write.path), target));
   const found = [...declared, ...mounted, ...named].filter((write) => !isOpen(write, history) && !isForbidden(write.path));
   const byPath = new Map<string, Write>();
   for (const write of found) {
@@ -80,15 +80,6 @@ function volumes(history: History): Write[] {
 function mounts(target: Target, history: History): Write[] {
   const claims = clusterMounts(target).map(({ path, where }) => directory(posix.normalize(path), `${where} mounts a volume on ${path}`, true));
   return [...target.services.flatMap((linked) => mountsOf(linked, target)), ...target.probable.flatMap((linked) => probableMounts(linked, target)), ...claims, ...runMounts(target, history)];
-}
-
-/** Whether a program that writes only what is named has something mounted at a path that nothing names. */
-function isOnlyRead(path: string, named: readonly Write[], target: Target): boolean {
-  return writesWhatIsNamed(target) && !named.some((write) => isWithin(write.path, path) || isWithin(path, write.path));
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
 }
 
 /** What a service mounts for the program to write: volumes, and folders of the host that the repository does not fill. */

@@ -1,5 +1,6 @@
 import type { Edit } from '../edit.ts';
 import type { Reason, Verdict } from '../facts/judgement.ts';
+import type { Use } from '../facts/services/uses.ts';
 import type { Safety } from '../transform.ts';
 
 /** The result of a run: what `--format json` prints. Stable within one `version`. */
@@ -47,6 +48,8 @@ export interface ServiceReport {
   /** The target whose verdict this is, because the service runs what is built there. */
   runs?: { path: string; stage: string };
   reasons: Reason[];
+  /** What its account must be able to read or write beside its image; only of services that change user. */
+  uses?: Use[];
 }
 
 export interface FindingReport {

@@ -2,6 +2,7 @@ import { lineAt } from '../compose/yaml.ts';
 import type { Reason } from '../facts/judgement.ts';
 import { judgeService, standsAlone, userOfService } from '../facts/services/judge.ts';
 import { builtFor } from '../facts/services/target.ts';
+import { usesOf } from '../facts/services/uses.ts';
 import { type LinkedService, type Project, stageLabel, type Target } from '../project.ts';
 import type { Settled } from '../rewrite.ts';
 import type { ServiceReport, TargetReport } from './report.ts';
@@ -39,7 +40,7 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
   const place = { path, name: source.name, line: lineAt(file.text, source.key.start), image: service.image, build: service.build?.context };
   const target = builtFor(linked, project);
   const built = target && targets.get(target);
-  if (!own && target && built && !standsAlone(linked, project)) return { ...place, ...ofTarget(target, built) };
+  if (!own && target && built && !standsAlone(linked, project)) return { ...place, ...ofTarget(target, built), ...usesBy(linked, project, built.userAfter) };
   const judgement = judgeService(linked, project);
   const isDropped = own?.status === 'skipped' && own.finding.safety !== 'unsafe';
   const isFix = own !== undefined && own.status !== 'manual' && !isDropped;
@@ -49,8 +50,14 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
     safety: own?.finding.safety,
     userBefore: userOfService(linked, project),
     userAfter: isFix ? own.finding.user : undefined,
+    ...usesBy(linked, project, isFix ? own.finding.user : undefined),
     reasons: unique([...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...besides]),
   };
+}
+
+/** What a service uses, where it is to run as somebody else. */
+function usesBy(linked: LinkedService, project: Project, user: string | undefined): Pick<ServiceReport, 'uses'> {
+  return user === undefined ? {} : { uses: usesOf(linked, project) };
 }
 
 /** What the judgement and a finding both say is said once. */

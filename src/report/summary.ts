@@ -1,4 +1,5 @@
 import type { Reason, Verdict } from '../facts/judgement.ts';
+import type { Use } from '../facts/services/uses.ts';
 import type { Report, ServiceReport, TargetReport } from './report.ts';
 
 export interface SummaryOptions {
@@ -30,14 +31,32 @@ const STYLES: Record<Verdict, 'bold' | 'dim' | 'green' | 'yellow' | 'red'> = {
 
 function targetLines(target: TargetReport, report: Report, paint: SummaryOptions['paint']): string[] {
   const { path, line, stage } = target;
-  return verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, isPending(target, report), whyLeftOut(target, report), false, paint);
+  const used = report.services.filter(({ runs }) => runs?.path === path && runs.stage === stage).flatMap((service) => usesLines(service, `${service.name} `, paint));
+  return [...verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, isPending(target, report), whyLeftOut(target, report), false, paint), ...used];
 }
 
 /** A service that runs a target has its word there. */
 function serviceLines(service: ServiceReport, report: Report, paint: SummaryOptions['paint']): string[] {
   const { path, line, name, runs } = service;
   if (runs) return [];
-  return verdictLines(`${path}:${line} (${name})`, service, isPending({ path, stage: name }, report), whyLeftOut({ path, stage: name }, report), true, paint);
+  return [...verdictLines(`${path}:${line} (${name})`, service, isPending({ path, stage: name }, report), whyLeftOut({ path, stage: name }, report), true, paint), ...usesLines(service, '', paint)];
+}
+
+/** What the account of a service must be able to do with what is mounted, in one line; JSON has it in full. */
+function usesLines({ uses }: ServiceReport, whose: string, paint: SummaryOptions['paint']): string[] {
+  const parts = (['writes', 'reads'] as const).flatMap((what) => {
+    const named = (uses ?? []).filter(({ access }) => `${access}s` === what).map(shownUse);
+    const more = named.length > MAX_USES ? ` and ${named.length - MAX_USES} more` : '';
+    return named.length === 0 ? [] : [`${what} ${named.slice(0, MAX_USES).join(', ')}${more}`];
+  });
+  return parts.length === 0 ? [] : [paint('dim', `    ${whose}${parts.join('; ')}`)];
+}
+
+const MAX_USES = 4;
+
+function shownUse({ kind, source, target, access, holds }: Use): string {
+  const what = kind === 'secret' || kind === 'config' ? `the ${kind} ${source}` : (source ?? target);
+  return access === 'read' && holds === undefined && kind !== 'volume' ? `${what} (not in sight)` : holds === false ? `${what} (closed)` : what;
 }
 
 function verdictLines(where: string, { verdict, safety, userBefore, userAfter, reasons }: TargetReport | ServiceReport, pending: boolean, leftOut: readonly string[], everyAdvice: boolean, paint: SummaryOptions['paint']): string[] {

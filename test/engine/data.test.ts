@@ -79,6 +79,31 @@ const CASES: DataCase[] = [
     read: [[/^kept\n$/, 'cache', 'redis-cli', 'get', 'key'], [/^OK\n999\n$/, 'cache', 'sh', '-c', 'redis-cli save && stat -c %u /data/dump.rdb']],
     told: ['docker compose run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown cache -R 999:999 /data'],
   },
+  {
+    title: 'paths with blanks and quotes',
+    files: {
+      '.gitignore': "it's data/\n",
+      'compose.yaml': "services:\n  web:\n    image: php:8.2-apache\n    volumes:\n      - \"./it's data:/my data\"\n      - ./theme:/my data/theme\n      - more:/more $$data\nvolumes:\n  more:\n",
+      'theme/style.css': 'body {}\n',
+    },
+    write: [['web', 'sh', '-c', 'echo kept > "/my data/old"; echo more > "/more \\$data/old"']],
+    read: [[/^kept\nmore\nnew\nold\ntheme\n33\n$/, 'web', 'sh', '-c', 'cd "/my data" && touch new "/more \\$data/new" && cat old "/more \\$data/old" && ls && id -u']],
+    told: [
+      "docker run --rm --user 0 --entrypoint chown -v \"$PWD\"/'it'\\''s data':'/my data' php:8.2-apache -R 33:33 '/my data'",
+      "docker compose run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown web -R 33:33 '/more $data'",
+    ],
+    kept: ['theme', 'theme/style.css'],
+  },
+  {
+    title: 'a folder that one service writes and another serves',
+    files: {
+      '.gitignore': 'html/\n',
+      'compose.yaml': 'services:\n  web:\n    image: nginx:alpine\n    volumes:\n      - ./html:/usr/share/nginx/html\n  php:\n    image: php:8.2-apache\n    volumes:\n      - ./html:/var/www/html\n',
+    },
+    write: [['php', 'sh', '-c', 'echo kept > /var/www/html/old']],
+    read: [[/^33\n$/, 'php', 'sh', '-c', 'echo new > /var/www/html/new && id -u'], [/^keptnew101$/, 'web', 'sh', '-c', 'echo "$(wget -qO- http://localhost/old)$(wget -qO- http://localhost/new)$(id -u)" | tr -d "\\n"']],
+    told: ['docker compose run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown php -R 33:33 /var/www/html'],
+  },
 ];
 
 const data = suite('data that root wrote');

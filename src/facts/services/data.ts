@@ -1,14 +1,13 @@
-import { dirname, posix } from 'node:path';
+import { posix } from 'node:path';
 import { declared } from '../../compose/stack.ts';
 import { textOf } from '../../compose/layers.ts';
 import type { Mount } from '../../compose/read.ts';
 import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
-import { shellWord } from '../../shell/word.ts';
 import type { Reason } from '../judgement.ts';
 import { memo } from '../memo.ts';
 import { isShipped } from '../shipped.ts';
-import { writesWhatIsNamed } from '../told-writes.ts';
+import { isOnlyRead } from '../told-writes.ts';
 import { writesOf } from '../writes.ts';
 import { giveAway } from './give-away.ts';
 import { hostPath, serviceTarget } from './target.ts';
@@ -37,7 +36,7 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
     const { type, source, target, readOnly, options } = mount;
     if (readOnly || !target.startsWith('/') || type === 'tmpfs') return [];
     const path = posix.normalize(target).replace(/(.)\/$/, '$1');
-    if (isOnlyRead(path, linked, project)) return [];
+    if (isRead(path, linked, project)) return [];
     if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote' }];
     if (type === 'other') return [];
     if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume' }] : [];
@@ -46,11 +45,11 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
   });
 });
 
-/** Whether nothing says that a program writes at a path which writes only what is named, or whether it is where entrypoints look for what to begin with. */
-export function isOnlyRead(path: string, linked: LinkedService, project: Project): boolean {
+/** Whether a path is only read: nothing names it to a program that writes what is named alone, or entrypoints look there for what to begin with. */
+function isRead(path: string, linked: LinkedService, project: Project): boolean {
   if (/^\/docker-entrypoint[\w.-]*\.d(\/|$)/.test(path)) return true;
   const target = serviceTarget(linked, project);
-  return target !== undefined && writesWhatIsNamed(target) && !writesOf(target).some((write) => isWithin(write.path, path) || isWithin(path, write.path));
+  return target !== undefined && isOnlyRead(path, writesOf(target).map((write) => write.path), target);
 }
 
 function isWithin(path: string, directory: string): boolean {
@@ -108,31 +107,6 @@ export function dataReason(data: Data, owner: string, linked: LinkedService, fam
     message: `${linked.service.name} keeps data at ${path}, in ${what}${shared}: what root wrote there stays root's, and ${owner} must own it`,
     advice: giveAway(data, owner, linked, family, project),
   };
-}
-
-/** Secrets and configs that come from files, and what is mounted out of the repository: what the account may not be able to read. */
-export function closedFiles(linked: LinkedService, project: Project): Reason[] {
-  const { service, stack, file } = linked;
-  const { disk } = project;
-  const granted = [...service.secrets.map((grant) => ({ grant, kind: 'secrets' as const })), ...service.configs.map((grant) => ({ grant, kind: 'configs' as const }))];
-  const reasons = granted.flatMap(({ grant, kind }): Reason[] => {
-    const written = textOf(declared(stack, kind, grant.source)?.get('file'));
-    if (written === undefined) return [];
-    const host = written.includes('$') ? undefined : posix.resolve(dirname(file.absolute), written);
-    const entry = host === undefined ? undefined : disk.stat(host);
-    if (entry && (entry.mode & 0o004) !== 0) return [];
-    const what = `${kind === 'secrets' ? 'the secret' : 'the config'} ${grant.source} is the file ${written}`;
-    return [{ rule: 'closed-file', message: `${what}${entry ? ', which only its owner may read' : ', with the mode that it has there'}`, advice: `let the account read it: chmod 0644 ${shellWord(written)}, or give it to the account (compose mounts the file as it is, whatever uid and mode say)` }];
-  });
-  const mounted = service.mounts.flatMap((mount): Reason[] => {
-    const host = hostPath(mount);
-    const entry = host === undefined ? undefined : disk.stat(host);
-    if (entry?.kind === 'directory') return [];
-    if (entry) return (entry.mode & 0o004) !== 0 ? [] : [{ rule: 'closed-file', message: `${mount.source}, which is mounted at ${mount.target}, may only be read by its owner`, advice: `chmod o+rX ${shellWord(mount.source!)}` }];
-    const isPrivate = /(^|\/)(letsencrypt|ssl|certs?|private|secrets?|keys?)(\/|$)|\.(key|pem)$/.test(`${mount.source ?? ''}`) && mount.type === 'bind';
-    return isPrivate ? [{ rule: 'closed-file', message: `${mount.source}, which is mounted at ${mount.target}, may be root's alone`, advice: 'let the account read what it needs there' }] : [];
-  });
-  return [...reasons, ...mounted];
 }
 
 /** Configuration that is mounted from where nobody here looks. */

@@ -14,11 +14,12 @@ import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
-import { closedFiles, dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
+import { dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
 import { giveNamelessAway } from './give-away.ts';
 import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
+import { closedFiles } from './uses.ts';
 
 /** What takes a service of a ready-made image off root. */
 export interface ServiceFix {
