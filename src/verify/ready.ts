@@ -21,7 +21,8 @@ export interface Patience {
   allOf: OpenPorts;
 }
 
-const POLL = 100;
+/** Whoever waits long can wait a little longer: a look at the ports walks all the connections that the kernel has room for. */
+const POLL = { least: 100, most: 500, share: 0.1 } as const;
 /** Open ports and processor time that stay the same for so long are taken for a program at rest. */
 const STEADY = 1200;
 /** A server may open more than one port. */
@@ -76,7 +77,7 @@ class Watch {
       const ports = await openPorts(this.container, facts);
       this.note(facts, ports);
       if (this.isReady(facts, ports) || this.seconds() > this.patience.seconds) return this.settled(facts, ports);
-      await new Promise((resolve) => setTimeout(resolve, POLL));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(POLL.most, Math.max(POLL.least, 1000 * this.seconds() * POLL.share))));
       // The engine need not be asked about what can be seen from here.
       if (facts.State.Health || !isHere(facts.State.Pid, this.container.id)) facts = await this.container.inspect();
     }
