@@ -4,12 +4,13 @@
  * safety; its failures are crashes, results that don't parse, second runs that change something, and
  * bytes changed outside an edit. Exits 1 on any. `--list RULE|VERDICT|SAFETY` lists what falls under it.
  * `--config` asks Docker Compose as well what it makes of every compose file that compose-user changes,
- * before and after: what was meant to change apart, both must be the same.
+ * before and after: what was meant to change apart, both must be the same. `--twice` writes what changes into a copy
+ * of each repository and runs there again, Dockerfiles and compose files together: nothing may be left to do.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { readComposeFile } from '../src/compose/file.ts';
 import { kindOf } from '../src/discover.ts';
 import { parseDockerfile } from '../src/dockerfile/parse.ts';
@@ -20,6 +21,7 @@ const args = process.argv.slice(2);
 const listAt = args.indexOf('--list');
 const wanted = listAt < 0 ? undefined : args.splice(listAt, 2)[1];
 const asksCompose = args.includes('--config') && args.splice(args.indexOf('--config'), 1).length > 0;
+const runsTwice = args.includes('--twice') && args.splice(args.indexOf('--twice'), 1).length > 0;
 const folders = args.length > 0 ? args : ['.'];
 
 const verdicts = new Map<string, number>();
@@ -28,6 +30,7 @@ const services = new Map<string, number>();
 const serviceReasons = new Map<string, number>();
 const configs = new Map<string, number>();
 const fixes = new Map<string, number>();
+const again = new Map<string, number>();
 const failures: string[] = [];
 const errors: string[] = [];
 const empty = mkdtempSync(join(tmpdir(), 'unroot-corpus-'));
@@ -45,6 +48,7 @@ print('reason', reasons);
 print('fix', fixes);
 print('verdict of services', services);
 print('reason of services', serviceReasons);
+if (runsTwice) print('second run of a repository', again);
 if (asksCompose) print('what Docker Compose says', configs);
 const safe = fixes.get('safe') ?? 0;
 const unsafe = fixes.get('unsafe') ?? 0;
@@ -73,6 +77,7 @@ function runOne(path: string): void {
   }
   count(path, result);
   if (asksCompose) compareConfigs(path);
+  if (runsTwice && result.changes.size > 0) runAgain(path);
   for (const [name, change] of result.changes) verify(`${path} ${name}`, result, name, change);
 }
 
@@ -120,6 +125,21 @@ function verify(where: string, { report }: Result, name: string, { before, after
   // Away from its compose file the target is the last stage: another one can't be compared.
   const [own, ...more] = report.targets.filter((one) => one.path === name);
   if (more.length === 0 && own?.stage === target?.stage && target?.verdict === 'fixable') failures.push(`${where}: a second run would change it again`);
+}
+
+/** A run over what a run has written, in a copy. */
+function runAgain(path: string): void {
+  if (!statSync(path).isDirectory()) return;
+  const copy = mkdtempSync(join(tmpdir(), 'unroot-corpus-'));
+  try {
+    cpSync(path, copy, { recursive: true, verbatimSymlinks: true, filter: (one) => !['.git', 'node_modules'].includes(basename(one)) });
+    unroot(['.'], { unsafe: true, cwd: copy, write: true });
+    const { report, changes } = unroot(['.'], { unsafe: true, cwd: copy });
+    for (const { path: name, line, message, status } of report.findings) if (status === 'pending') failures.push(`${path} ${name}:${line}: a second run would change it again: ${message}`);
+    add(again, changes.size === 0 ? 'nothing left to do' : 'something left to do');
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
 }
 
 /** Compose's own reading of the files that compose-user changes, before and after. */

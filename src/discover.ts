@@ -29,7 +29,7 @@ export function discover(paths: readonly string[], cwd: string): Discovered {
     const stats = statOf(absolute);
     if (typeof stats === 'string') found.errors.push({ path, line: 0, message: stats });
     else if (stats.isDirectory()) new Walk(absolute, cwd, found, taken).walk(absolute, [], false);
-    else take(absolute, rootOf(absolute), kindOf(basename(absolute)) ?? (isYaml(absolute) ? 'compose' : 'dockerfile'), cwd, found, taken);
+    else take(absolute, rootOf(absolute), kindNamed(absolute), cwd, found, taken);
   }
   found.files.sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
   return found;
@@ -190,8 +190,9 @@ export function kindOf(name: string): SourceFile['kind'] | undefined {
   return /^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name) ? 'dockerfile' : undefined;
 }
 
-function isYaml(path: string): boolean {
-  return /\.ya?ml$/i.test(path);
+/** What a file is that somebody names: any YAML is for compose, and anything else a Dockerfile. */
+export function kindNamed(path: string): SourceFile['kind'] {
+  return kindOf(basename(path)) ?? (/\.ya?ml$/i.test(path) ? 'compose' : 'dockerfile');
 }
 
 /** `docker-stack.yml`, `stack.prod.yml`, `prod.compose.yaml`, `podman-compose.yml`: Haskell and CloudFormation have a `stack.yaml` as well. */

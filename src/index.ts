@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Config, ConfigError, Configs, isIgnored } from './config.ts';
 import { Disk } from './disk.ts';
-import { discover, type Discovered, kindOf, repositoriesOf } from './discover.ts';
+import { discover, type Discovered, kindNamed, repositoriesOf } from './discover.ts';
 import { RULES } from './facts/judgement.ts';
 import { bringsAny } from './facts/brings.ts';
 import { groupsOf, type SourceFile } from './project.ts';
@@ -91,7 +91,7 @@ export function* unrootSteps(paths: readonly string[], options: Options = {}): G
 /** The same for a text that lies in no file: `path` says what it is and where it would lie. */
 export function unrootText(path: string, text: string, options: Options = {}): Result {
   const cwd = options.cwd ?? process.cwd();
-  const file: SourceFile = { path, absolute: resolve(cwd, path), kind: kindOf(path) ?? 'dockerfile', text, root: cwd };
+  const file: SourceFile = { path, absolute: resolve(cwd, path), kind: kindNamed(path), text, root: cwd };
   return toTheEnd(run({ files: [file], errors: [], left: [] }, { ...options, write: false }));
 }
 

@@ -210,7 +210,12 @@ function usual(map: YamlMap, key: string): YamlPair | undefined {
     const own = USUAL_ORDER.indexOf(pair.key.value);
     if (own >= 0 && own < rank && (!best || own > USUAL_ORDER.indexOf(best.key.value))) best = pair;
   }
-  return rank < 0 ? map.pairs.at(-1) : best;
+  if (rank < 0 || !best) return rank < 0 ? map.pairs.at(-1) : best;
+  // Behind all that stands together with it and says which container it is.
+  const isIdentity = (pair: YamlPair | undefined) => pair !== undefined && USUAL_ORDER.includes(pair.key.value) && USUAL_ORDER.indexOf(pair.key.value) < Math.min(rank, USUAL_ORDER.indexOf('user'));
+  let index = map.pairs.indexOf(best);
+  while (isIdentity(best) && isIdentity(map.pairs[index + 1])) index += 1;
+  return map.pairs[index];
 }
 
 /** Whether the file's services write such settings as lists. */

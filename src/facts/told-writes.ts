@@ -55,7 +55,7 @@ function hasSettingsOfItsOwn(target: Target, place: string | undefined): boolean
   if (place === undefined) return false;
   const { services, standsFor } = target;
   const holds = (path: string | undefined) => path !== undefined && (path === place || path.startsWith(`${place}/`));
-  const mounted = [...services, ...(standsFor ? [standsFor] : [])].flatMap(({ service }) => service.mounts.map(({ target: at }) => at));
+  const mounted = [...services, ...(standsFor ? [standsFor] : [])].flatMap(({ service }) => service.mounts.flatMap(({ source, target: at }) => (source === undefined ? [] : [at])));
   return [...mounted, ...copiesOf(historyOf(target.stage, target.unit)).map(({ destination }) => destination)].some(holds);
 }
 

@@ -33,13 +33,13 @@ type Kept = Omit<Data, 'sharers'>;
 const kept = memo((linked: LinkedService, project: Project): Kept[] => {
   return linked.service.mounts.flatMap((written): Kept[] => {
     const mount = driven(written, linked);
-    const { type, source, target, readOnly, options } = mount;
+    const { type, source, target, readOnly } = mount;
     if (readOnly || !target.startsWith('/') || type === 'tmpfs') return [];
     const path = posix.normalize(target).replace(/(.)\/$/, '$1');
     if (isRead(path, linked, project)) return [];
     if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote' }];
     if (type === 'other') return [];
-    if (type === 'volume') return options.includes('nocopy') || source !== undefined || path !== '/' ? [{ mount, path, kind: 'volume' }] : [];
+    if (type === 'volume') return source !== undefined || !isOfTheSystem(path) ? [{ mount, path, kind: 'volume' }] : [];
     if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
     return [{ mount, path, kind: 'folder' }];
   });

@@ -161,16 +161,18 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
   const facts = base.kind === 'image' ? base.facts! : undefined;
   const data = dataOf(linked, project);
   const own = [...new Set([...(runsBase(target) ? (needs.tmpfs ?? []) : []), ...templatesOutput(target)])];
-  const tmpfs = own.filter((path) => !service.mounts.some((mount) => within(path, mount.target)));
+  const tmpfs = own.filter((path) => !service.mounts.some((mount) => within(path, linkFollowed(mount.target))));
   const open = [...(needs.open ?? []), ...(facts?.entry.worldWritable ?? []), '/tmp', '/var/tmp', '/dev'];
   const doubts: Reason[] = [];
   for (const { path, because } of writesOf(target)) {
-    const mounted = service.mounts.find((mount) => within(path, mount.target));
+    const mounted = service.mounts.find((mount) => within(linkFollowed(path), linkFollowed(mount.target)));
     if (mounted?.readOnly || mounted?.type === 'tmpfs' || data.some((one) => within(path, one.path) || within(one.path, path))) continue;
     if (mounted && isSource(mounted, project)) {
       doubts.push({ rule: 'write-sign', message: `${because}; ${path} is in ${mounted.source}, which is mounted out of the repository and belongs to whoever checked it out` });
       continue;
     }
+    // Something else is started than the program that the image declares it for.
+    if (because.startsWith('the base declares VOLUME') && startsSomethingElse(target)) continue;
     const volume = facts?.entry.volumes?.some((one) => within(path, one)) && open.some((one) => within(path, one));
     if (volume && !doubts.some(({ message }) => message.includes(`at ${path},`))) {
       doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: giveNamelessAway(path, user, linked, facts?.family ?? 'unknown', project) });
@@ -178,7 +180,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
     }
     // A volume of the image's that the program is told not to use.
     if (because.startsWith('the base declares VOLUME') && !facts?.entry.writes?.includes(path) && data.some((one) => isNamed(one.path, target))) continue;
-    if (tmpfs.some((one) => within(path, one)) || open.some((one) => within(path, one)) || isRunOnDebian(path, tmpfs)) continue;
+    if (tmpfs.some((one) => within(linkFollowed(path), one)) || open.some((one) => within(path, one))) continue;
     return refuse('write-sign', `${because}, and ${path} is root's in the image`, `mount a volume on ${path} that belongs to ${user}, or build an image where it does`);
   }
   const [uid, gid] = user.split(':') as [string, string | undefined];
@@ -199,8 +201,8 @@ function within(path: string, directory: string): boolean {
 }
 
 /** /var/run is a link to /run everywhere. */
-function isRunOnDebian(path: string, tmpfs: readonly string[]): boolean {
-  return tmpfs.includes('/run') && within(path, '/var/run');
+function linkFollowed(path: string): string {
+  return path.replace(/^\/var\/run(?=\/|$)/, '/run');
 }
 
 /** Whether the image's own program is what is started. */
@@ -209,6 +211,12 @@ function runsBase(target: Target): boolean {
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const start = startOf(target);
   return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && (name === entry?.cmd?.[0] || name === entry?.entrypoint?.[0]));
+}
+
+/** Whether all that starts is in sight, and none of it is the image's own program. */
+function startsSomethingElse(target: Target): boolean {
+  const { unseen, opaque, partly } = startOf(target);
+  return !runsBase(target) && unseen.length === 0 && opaque.length === 0 && !partly;
 }
 
 /** Where the entrypoint of the nginx image puts what it makes of templates; without a template it writes nothing. */

@@ -13,6 +13,7 @@ import { startsNothing, startsPrompt, unknownBase } from '../keep-away/starts-no
 import { startsOthers } from '../keep-away/starts-others.ts';
 import { memo } from '../memo.ts';
 import { portsOf } from '../ports.ts';
+import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser, isRoot } from '../user.ts';
 import { developed, serviceFix } from './fix.ts';
@@ -169,7 +170,7 @@ function handsBack(target: Target): Reason | undefined {
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = posix.basename(entry?.entrypoint?.[0] ?? '');
   if (!entry || entry.drop !== 'entrypoint' || own === '') return undefined;
-  const found = startOf(target).commands.find(({ name, words }) => name === own && words[1] !== undefined && (entry.dropsFor ?? entry.cmd ?? []).some((pattern) => globMatches(pattern, words[1]!.value ?? '')));
+  const found = startOf(target).commands.find(({ name, words }) => name === own && words[1] !== undefined && [...(entry.dropsFor ?? entry.cmd ?? []), '-*'].some((pattern) => globMatches(pattern, words[1]!.value ?? '')));
   return found && { rule: 'drops-by-itself', message: `the start command ends in the entrypoint of ${base.text}, which changes to an unprivileged user by itself` };
 }
 
@@ -223,6 +224,14 @@ function rootHome({ linked, target }: Asked): Reason | undefined {
 function lowPort({ linked, target }: Asked): Reason | undefined {
   if (!linked.service.sharedNetwork) return undefined;
   const [low] = portsOf(target);
+  const unseen = low ? undefined : unseenPort(target);
+  if (unseen !== undefined) return { rule: 'low-port-in-kubernetes', message: `it listens on ${unseen} unless its configuration says otherwise, which is not in sight, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${unseen + 8000}, and set user: then` };
   return low && { rule: 'low-port-in-kubernetes', message: `${low.because}, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${low.port + 8000}` };
 }
 
+/** The port below 1024 that an image's server has by itself, where what it is told is out of sight. */
+function unseenPort(target: Target): number | undefined {
+  const { base } = historyOf(target.stage, target.unit);
+  const ports = base.kind === 'image' ? (base.facts?.entry.ports ?? []) : [];
+  return serversOf(target).some(({ configuration }) => configuration.gaps.length > 0) ? ports.find((port) => port < 1024) : undefined;
+}
