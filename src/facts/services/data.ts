@@ -110,10 +110,10 @@ export function dataReason(data: Data, owner: string, linked: LinkedService, fam
 }
 
 /** Configuration that is mounted from where nobody here looks. */
-export function hiddenFiles({ service }: LinkedService, { disk }: Project): Reason[] {
+export function hiddenFiles({ service }: LinkedService, user: string, { disk }: Project): Reason[] {
   const mount = service.mounts.find((one) => {
     const host = hostPath(one);
     return one.type === 'bind' && /^\/etc\/(?!(localtime|timezone|hosts|resolv\.conf|ssl\/certs|passwd|group|machine-id)(\/|$))/.test(`${one.target}/`) && (host === undefined || disk.stat(host) === undefined);
   });
-  return mount ? [{ rule: 'not-in-sight', message: `what ${mount.source} brings to ${mount.target} is not in sight` }] : [];
+  return mount ? [{ rule: 'not-in-sight', message: `what ${mount.source} brings to ${mount.target} is not in sight`, advice: mount.readOnly ? `${user} must be able to read it` : `${user} must be able to read it, and own what is written there (acme.json, say)` }] : [];
 }

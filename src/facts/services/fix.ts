@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { readEnvFile, variablesIn } from '../../compose/variables.ts';
 import type { ImageFacts } from '../../images/lookup.ts';
 import { type AsUser, asUser, isHearsay, rootlessTag } from '../../images/as-user.ts';
 import type { ImageAccount } from '../../images/types.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
+import type { Directive } from '../../servers/types.ts';
 import { shellWord } from '../../shell/word.ts';
 import { doubtsOf } from '../doubts.ts';
 import { familyOf } from '../family.ts';
@@ -18,6 +19,7 @@ import { dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
 import { giveNamelessAway } from './give-away.ts';
 import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
+import { isForSwarm } from './swarm.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
 import { closedFiles } from './uses.ts';
 
@@ -78,12 +80,15 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   if (!user) return refuse('unknown-accounts', `the number of the account ${facts.accounts[0]?.name ?? ''} in ${base.text} is not known`, `look it up: docker run --rm --entrypoint id ${base.text} ${facts.accounts[0]?.name ?? ''}`);
   const places = placesFor(target, linked, needs, user.user, project);
   if ('refused' in places) return places;
+  if (isForSwarm(linked) && places.tmpfs.length > 0) return refuse('conditions', `it needs a tmpfs on ${places.tmpfs.map((entry) => entry.split(':')[0]).join(', ')}, and docker stack deploy makes none of tmpfs:`, `mount them under volumes: as type: tmpfs, and set user: "${user.user}"`);
+  const homeless = homelessProgram(target, linked, user);
+  if (homeless) return homeless;
   return {
     ...user,
     tmpfs: places.tmpfs,
     environment: needs.environment ?? {},
     tag: undefined,
-    doubts: [...onPurpose(linked), ...inSwarm(linked, places.tmpfs), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, project)] : []), ...privateKeys(target), ...tooMuch(linked)],
+    doubts: [...onPurpose(linked), ...inSwarm(linked, places.tmpfs), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, user.user, project)] : []), ...privateKeys(target, linked, project), ...tooMuch(linked)],
     ...(developer === undefined ? {} : { notes: toBeSet(developer, linked, project) }),
   };
 }
@@ -256,12 +261,42 @@ function onlyArguments(target: Target, { entry }: ImageFacts): boolean {
   return entry.start === 'server' && baseEntrypoint !== undefined && argv !== undefined && commands.length === 1 && !argv[0]?.includes('/');
 }
 
-/** A server that speaks TLS reads its key as the account. */
-function privateKeys(target: Target): Reason[] {
+/** A server that speaks TLS reads its key as the account. Keys that are mounted from here, and their modes, are told with what is mounted. */
+function privateKeys(target: Target, linked: LinkedService, project: Project): Reason[] {
   const servers = serversOf(target).filter(({ configuration }) => configuration.kind !== 'caddy'); // keeps its keys among its data
-  const listener = servers.flatMap(({ configuration }) => configuration.listeners).find(({ tls, directive }) => tls && directive.file.source !== undefined);
-  return listener ? [{ rule: 'closed-file', message: `it listens with TLS on ${listener.port ?? 'a port'}, and reads its private key as the account`, advice: 'let the account read the key' }] : [];
+  return servers.flatMap(({ configuration: { listeners, directives } }): Reason[] => {
+    const listener = listeners.find(({ tls, directive }) => tls && directive.file.source !== undefined);
+    const keys = keysIn(directives);
+    const unseen = keys.find((key) => !isMountedFromHere(key, linked, project));
+    if (!listener || (keys.length > 0 && unseen === undefined)) return [];
+    return [{ rule: 'closed-file', message: `it listens with TLS on ${listener.port ?? 'a port'}, and reads its private key${unseen === undefined ? '' : ` ${unseen}`} as the account`, advice: 'let the account read the key' }];
+  });
 }
+
+/** The paths of private keys that a configuration names, nginx's relative ones from where its settings lie. */
+function keysIn(directives: readonly Directive[]): string[] {
+  return directives.flatMap(({ name, args, block }) => {
+    const key = /^(ssl_certificate_key|sslcertificatekeyfile)$/i.test(name) ? args[0]?.value : undefined;
+    return [...(key === undefined ? [] : [posix.resolve('/etc/nginx', key)]), ...keysIn(block ?? [])];
+  });
+}
+
+function isMountedFromHere(path: string, { service }: LinkedService, { disk }: Project): boolean {
+  const mount = service.mounts.find((one) => within(path, one.target));
+  const host = mount && hostPath(mount);
+  return host !== undefined && disk.stat(join(host, posix.relative(mount!.target, path)))?.kind === 'file';
+}
+
+/** A program that keeps settings in its home, which a number without an account does not have. */
+function homelessProgram(target: Target, linked: LinkedService, { name }: Pick<ServiceFix, 'name'>): { refused: Reason } | undefined {
+  const found = name !== undefined || 'HOME' in linked.service.environment ? undefined : startOf(target).commands.find((command) => command.name !== undefined && command.name in AT_HOME && !(AT_HOME[command.name]! in linked.service.environment));
+  if (!found) return undefined;
+  const variable = AT_HOME[found.name!]!;
+  return refuse('write-sign', `its start runs ${found.name}, which keeps settings in the home directory, and a number has none`, `set ${variable}=/tmp/.${found.name}, and user: then`);
+}
+
+/** By program: the variable that names another place for its settings (min.io/docs, mc). */
+const AT_HOME: Readonly<Record<string, string>> = { mc: 'MC_CONFIG_DIR' };
 
 /** Source that is mounted to be written, where an application works: what it writes there as somebody else is the host's to allow. */
 function writtenSource(target: Target, { service }: LinkedService, needs: AsUser, project: Project): Reason[] {

@@ -6,6 +6,7 @@ import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import { shellWord } from '../../shell/word.ts';
 import type { Data } from './data.ts';
+import { isForSwarm } from './swarm.ts';
 import { hostPath } from './target.ts';
 
 /**
@@ -22,11 +23,13 @@ export function giveAway(data: Data, owner: string, linked: LinkedService, famil
   if (kind === 'remote') return `${mount.source} lies on another machine: give ${path} to ${owner} there`;
   if (kind === 'folder' && holdsMore(data, linked, project)) return `mount a folder of its own at ${path}, and give that to ${owner}: ${mount.source} is more than what ${name} keeps`;
   const alone = kind === 'folder' && !isInside(hostPath(mount), linked, project) ? `, and if ${mount.source} holds nothing else` : '';
+  if (isForSwarm(linked)) return `once, on each node that has it, with the stack removed: ${inAnother(`-v ${mountSource(mount, linked, project)}:${shellWord(mount.target)}`, path, to, linked, family, project)}`;
   return `once, with ${[name, ...sharers.map(({ service }) => service.name)].join(', ')} stopped${alone}: ${command(data, to, linked, family, project)}`;
 }
 
 /** The same for a volume without a name, which goes from container to container: that which stands still has it. */
 export function giveNamelessAway(path: string, owner: string, linked: LinkedService, family: Family, project: Project): string {
+  if (isForSwarm(linked)) return `name the volume at ${path}: each task of a stack gets a new one`;
   // That container has what is mounted below it too.
   if (holdsMounts(path, linked)) return `once: ${composeCommand(linked)} up --detach --force-recreate --renew-anon-volumes ${shellWord(linked.service.name)}, which drops what is in it`;
   const from = `--volumes-from "$(${composeCommand(linked)} ps --all --quiet ${shellWord(linked.service.name)})"`;
@@ -100,7 +103,8 @@ function volumeName(source: string, linked: LinkedService, project: Project): st
   const layers = declared(linked.stack, 'volumes', source);
   const own = textOf(layers?.get('name')) ?? textOf(layers?.within('external').get('name'));
   if (own !== undefined) return own;
-  return layers?.has('external') ? source : `${projectName(linked, project)}_${source}`;
+  if (layers?.has('external')) return source;
+  return `${isForSwarm(linked) ? 'STACK' : projectName(linked, project)}_${source}`;
 }
 
 /** COMPOSE_PROJECT_NAME of `.env`, else the file's `name:`, else that of its folder (docs.docker.com, "Specify a project name"). */
