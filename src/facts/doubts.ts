@@ -83,11 +83,14 @@ function mountedProgram(target: Target): string | undefined {
   for (const { name, words, script } of startOf(target).commands) {
     if (script || name === undefined || !isRuntime(name)) continue;
     const [code] = operands(words).map(({ value }) => value);
-    const path = code === undefined || !/[./]/.test(code) ? undefined : resolvePath(cwd, code);
+    const path = code === undefined || !(/[./]/.test(code) || TAKES_FILES.test(name)) ? undefined : resolvePath(cwd, code);
     if (packageScript({ name, words, through: [] }) !== undefined || (path?.startsWith(`${cwd}/`) ?? false)) return `nothing is put into ${cwd}, so what ${words.map(({ text }) => text).join(' ')} starts is mounted there by whoever runs it`;
   }
   return undefined;
 }
+
+/** Interpreters whose first argument is a file, whatever it is called: `php artisan`. */
+const TAKES_FILES = /^(node|nodejs|php|python[\d.]*|pypy[\d.]*|ruby|perl)$/;
 
 /** RULES C: an OS base with a known program is as good as a known image; with an unknown one it is not. */
 function programDoubts(target: Target): Reason[] {

@@ -1,5 +1,5 @@
 import { type ImageFacts, lookUp } from '../images/lookup.ts';
-import { parseReference, type Reference } from '../images/reference.ts';
+import { parseReference, type Reference, withOpenTag } from '../images/reference.ts';
 import { expand, type Variables } from '../dockerfile/expand.ts';
 import { properties } from '../dockerfile/inside.ts';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/parse.ts';
@@ -13,7 +13,7 @@ import { MOVED_WORKDIR, movableWorkdir } from './root-paths.ts';
 export type Base =
   | { kind: 'scratch'; text: string }
   | { kind: 'image'; text: string; reference: Reference; facts: ImageFacts | undefined }
-  /** A variable without a default, or a text that is no image reference. */
+  /** A variable without a default in anything but the tag, or a text that is no image reference. */
   | { kind: 'unresolved'; text: string };
 
 /** One instruction of the chain, with what holds when it runs. */
@@ -176,7 +176,10 @@ function baseOf({ stage, unit }: BuiltImage, { config, source }: Unit): Base {
   const text = fromText(stage, unit);
   if (text === 'scratch') return { kind: 'scratch', text };
   const reference = text ? parseReference(text) : undefined;
-  return text && reference ? { kind: 'image', text, reference, facts: lookUp(reference, config?.images) ?? source?.lookUp(text, reference) } : { kind: 'unresolved', text: stage.base };
+  if (text && reference) return { kind: 'image', text, reference, facts: lookUp(reference, config?.images) ?? source?.lookUp(text, reference) };
+  const open = parseReference(withOpenTag(stage.base) ?? '');
+  const facts = open && lookUp(open, config?.images);
+  return open && facts ? { kind: 'image', text: stage.base, reference: open, facts } : { kind: 'unresolved', text: stage.base };
 }
 
 function startPart(instruction: Instruction, shell: readonly string[]): StartPart {

@@ -37,7 +37,7 @@ export function isKnownProgram(started: Started, target: Target): boolean {
   const program = programOf(name ?? '');
   // Built here from its source, or taken from another image, it still writes what it always writes, perhaps elsewhere.
   if (payload && program) return program.verified !== undefined && program.writes === undefined;
-  if (name === undefined || payload || followed || isLaunched(started) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
+  if (name === undefined || payload || followed || (isLaunched(started) && !program) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
   const entry = base.kind === 'image' ? base.facts?.entry : undefined;
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));

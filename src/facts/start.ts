@@ -135,8 +135,14 @@ function firstCommands(history: History, start: Start): ShellCommand[] {
   const inherited = base.kind === 'image' ? base.facts?.entry : undefined;
   // A CMD in shell form behind an ENTRYPOINT in exec form becomes its arguments.
   const tail = cmd ? (cmd.words ?? [...cmd.shell, cmd.script]) : entrypoint ? [] : (inherited?.cmd ?? []);
-  start.argv = [...(entrypoint?.words ?? []), ...tail];
+  start.argv = [...(entrypoint?.words ?? programOfBase(start, tail)), ...tail];
   return start.argv.length > 0 ? [wordsOnly(start.argv, cwd)] : [];
+}
+
+/** The base's own entrypoint where it is a program and is given nothing but options: `CMD ["--config=a.json"]`. */
+function programOfBase({ baseEntrypoint }: Start, tail: readonly string[]): string[] {
+  const isProgram = Array.isArray(baseEntrypoint) && !baseEntrypoint.some((word, index) => (index === 0 || word.includes('/')) && looksLikeScript(word));
+  return isProgram && tail[0]?.startsWith('-') ? baseEntrypoint : [];
 }
 
 function shellForm(part: StartPart, history: History): ShellCommand[] {

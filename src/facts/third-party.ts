@@ -1,5 +1,6 @@
 import { join, posix } from 'node:path';
-import { stageNamed, type Target } from '../project.ts';
+import { parseReference } from '../images/reference.ts';
+import { imageKey, stageNamed, type Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, type Copy, namesCopiedInto } from './copies.ts';
@@ -142,7 +143,8 @@ function broughtBy(copy: Copy, history: History, target: Target): Brought[] {
     }
     const stage = stageNamed(step.unit.dockerfile.stages, from, step.stage.index);
     const other = stage && historyOf(stage, step.unit);
-    if (!other || other === history) return [];
+    if (other === history) return [];
+    if (!other || isBare(other)) return [{ path: place(false), fetchedBy: fetchedFrom(other?.base.text ?? from, step, other) }];
     const inside = resolvePath('/', source)!;
     const below = supplyOf(other, target).places.filter(({ path }) => path !== inside && isWithin(path, inside));
     return [
@@ -151,6 +153,18 @@ function broughtBy(copy: Copy, history: History, target: Target): Brought[] {
       ...below.map(({ path, fetchedBy }) => ({ path: posix.join(destination, posix.relative(inside, path)), fetchedBy })),
     ];
   });
+}
+
+/** Whether a stage is no more than an image: what is copied out of it is somebody else's. */
+function isBare({ steps }: History): boolean {
+  return !steps.some(({ instruction }) => /^(RUN|COPY|ADD)$/.test(instruction.keyword));
+}
+
+/** What is copied out of an image that is not built here. */
+function fetchedFrom(image: string, { unit }: Step, stage: History | undefined): string | undefined {
+  const reference = parseReference(image);
+  const isOwn = (reference !== undefined && unit.images.has(imageKey(reference))) || stage?.base.kind === 'scratch' || unit.aliases?.has(image);
+  return isOwn ? undefined : `COPY --from=${image}`;
 }
 
 /** By what a path of another stage was fetched. A stage that takes nothing of one's own builds what it fetches, wherever it puts it. */

@@ -43,6 +43,17 @@ export function parseReference(text: string): Reference | undefined {
   return official ? { repo: `library/${official}`, tag, digest, match: 'probable' } : { repo: name, tag, digest, match: 'exact' };
 }
 
+/**
+ * A reference whose tag rests on a variable that nobody here gives a value (`node:$VERSION`) as one by
+ * digest alone: the repository is known and the tag is not.
+ * @param text as it is written
+ * @returns undefined for what rests on a variable otherwise
+ */
+export function withOpenTag(text: string): string | undefined {
+  const repository = /^([^$@]*[^$@/:]):[\w.-]*\$/.exec(text)?.[1];
+  return repository !== undefined && parseReference(repository) ? `${repository}@sha256:${'0'.repeat(64)}` : undefined;
+}
+
 /** The first component is a registry if it has a dot or a port, or is localhost. */
 function splitRegistry(name: string): { registry: string | undefined; path: string } {
   const slash = name.indexOf('/');

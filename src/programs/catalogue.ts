@@ -124,6 +124,7 @@ export const programs: readonly Program[] = [
   { commands: ['tox', 'nosetests', 'rspec', 'cucumber', 'mocha', 'jest', 'cypress', 'newman', 'robot', 'behave', 'phpunit', 'ctest', 'bats'], need: 'any-uid', note: 'a test run may write its reports beside the code', source: 'the programs\' manuals' },
   { commands: ['s3cmd', 'aws', 'gcloud', 'az', 'kubectl', 'helm', 'terraform', 'ansible', 'ansible-playbook', 'vault'], need: 'any-uid', source: 'the programs\' manuals' },
   { commands: ['figlet', 'toilet', 'bc', 'jq'], need: 'any-uid', verified: true, source: 'their manuals: they read, and write to standard output' },
+  { commands: ['laravel-echo-server'], need: 'any-uid', ports: [6001], note: 'it keeps laravel-echo-server.lock where it works', source: 'repo:tlaverdure/laravel-echo-server:src/cli/cli.ts' },
   { commands: ['gotty', 'ttyd', 'wetty'], need: 'any-uid', source: 'the programs\' manuals' },
   { commands: ['superset', 'mlflow', 'tensorboard', 'tensorflow_model_server', 'torchserve', 'tritonserver', 'ollama', 'gradio', 'bokeh', 'voila', 'panel', 'chainlit'], need: 'any-uid', source: 'the programs\' manuals' },
 ];

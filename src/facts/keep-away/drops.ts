@@ -1,6 +1,8 @@
+import { posix } from 'node:path';
 import { globMatches } from '../../images/glob.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
+import { readShell } from '../../shell/read.ts';
 import { historyOf } from '../history.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
@@ -14,7 +16,7 @@ export const dropsByItself: KeepAway = (target) => baseDrops(target) ?? fileDrop
 
 function fileDrops(target: Target) {
   for (const started of startOf(target).commands) {
-    const dropper = dropperOf(started);
+    const dropper = dropperOf(started) ?? dropperInVariable(started);
     const told = dropper === undefined ? userOption(started, target) : undefined;
     if (dropper === undefined && told === undefined) continue;
     return {
@@ -39,6 +41,16 @@ function dropperOf({ name, words, through }: Started): string | undefined {
   if (name === 'setpriv') return words.some(({ value }) => /^--(reuid|euid|ruid)/.test(value ?? '')) ? name : undefined;
   if (name === 'start-stop-daemon') return words.some(({ value }) => /^(-c|--chuid)/.test(value ?? '')) ? name : undefined;
   return name;
+}
+
+/** `exec $drop /app/server` in a script that says `drop="gosu app"` where it is root: the program by which it changes user. */
+function dropperInVariable({ name, command, script }: Started): string | undefined {
+  const [first] = command.words.filter(({ value }) => value !== 'exec');
+  const variable = name === undefined && script ? /^"?\$\{?(\w+)\}?"?$/.exec(first?.text ?? '')?.[1] : undefined;
+  if (variable === undefined || !script!.text.includes(`${variable}=`)) return undefined;
+  const given = readShell(script!.text).commands.flatMap(({ assignments }) => assignments.filter((one) => one.name === variable && one.pos !== undefined).map(({ pos, end }) => script!.text.slice(pos, end)));
+  const dropped = given.flatMap((text) => /^["']?(\S+)\s/.exec(text)?.[1] ?? []);
+  return dropped.find((program) => DROPPERS.has(posix.basename(program)));
 }
 
 /** The base's own entrypoint drops, if the file keeps it and starts what it tests for. */

@@ -7,7 +7,7 @@ import { copiesOf } from '../copies.ts';
 import { historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
-import { placeOf, type Started, startOf } from '../start.ts';
+import { candidatePaths, placeOf, type Started, startOf } from '../start.ts';
 import { systemFolder } from '../system-folders.ts';
 import type { KeepAway } from './index.ts';
 
@@ -33,7 +33,7 @@ function naming(why: string, names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, why]));
 }
 
-export const needsRoot: KeepAway = (target) => startedProgram(target) ?? baseOf(target) ?? mountsOf(target);
+export const needsRoot: KeepAway = (target) => startedProgram(target) ?? setuidProgram(target) ?? baseOf(target) ?? mountsOf(target);
 
 function startedProgram(target: Target): Reason | undefined {
   const start = startOf(target);
@@ -43,6 +43,23 @@ function startedProgram(target: Target): Reason | undefined {
     if (why === undefined || isCalledLikeDockers(started, target)) continue;
     const where = script || service ? `${placeOf(started)} runs ${name}` : `it starts ${name}`;
     return { rule: 'needs-root', message: `${where}: ${why}`, line: lineOf(target), advice: USERNS };
+  }
+  return undefined;
+}
+
+/** A program that a RUN gives the setuid bit is root whoever starts it: USER would say what is not so. */
+function setuidProgram(target: Target): Reason | undefined {
+  const { steps } = historyOf(target.stage, target.unit);
+  const programs = startOf(target).commands.flatMap(({ words, command }) => (words[0]?.value === undefined ? [] : candidatePaths(words[0].value, command.cwd)));
+  for (const step of steps) {
+    if (programs.length === 0 || !mentions(step, 'chmod')) continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      const [mode, ...files] = name === 'chmod' ? operands(words) : [];
+      if (!/^([ug]*u[ug]*\+\w*s|a?\+\w*s|0?[4-7]\d{3})/.test(mode?.value ?? '')) continue;
+      const file = files.find(({ value }) => programs.includes(resolvePath(command.cwd, value) ?? ''));
+      if (file) return { rule: 'needs-root', message: `RUN ${words.map(({ text }) => text).join(' ')}: ${file.text} is root whoever starts it`, line: step.instruction.line, advice: 'take the setuid bit away, then run unroot again' };
+    }
   }
   return undefined;
 }

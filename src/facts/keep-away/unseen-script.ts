@@ -36,7 +36,14 @@ function signOf(target: Target, script: string): string | undefined {
   const { text } = target.unit.dockerfile;
   const tool = MAY_TELL.test(text) ? (installed(history) ?? fetched(text) ?? installedByPip(history)) : undefined;
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
-  return sshSign(history) ?? nameSign(script) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
+  return baseSign(target) ?? sshSign(history) ?? nameSign(script) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
+}
+
+/** A script that nothing here brings is the base's, and what that starts is known. */
+function baseSign({ stage, unit }: Target): string | undefined {
+  const { base } = historyOf(stage, unit);
+  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  return entry?.drop === 'supervisor' ? `${base.text} has a supervisor, which such scripts use as root` : undefined;
 }
 
 /** A script that is called after a program which needs root, or drops it. */

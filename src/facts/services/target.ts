@@ -3,7 +3,7 @@ import type { Mount } from '../../compose/read.ts';
 import { parseDockerfile } from '../../dockerfile/parse.ts';
 import { DockerfileError } from '../../dockerfile/scan.ts';
 import type { Disk } from '../../disk.ts';
-import { parseReference } from '../../images/reference.ts';
+import { parseReference, withOpenTag } from '../../images/reference.ts';
 import { type BuiltImage, imageKey, type LinkedService, type Project, type SourceFile, type Target, type Unit } from '../../project.ts';
 import { memo } from '../memo.ts';
 import { wordsOf } from '../start.ts';
@@ -48,11 +48,9 @@ export function serviceAgain({ path, source, base }: LinkedService, project: Pro
 
 const BUILT_HERE = 'unroot/built-here';
 
-/** What FROM says for the image. A tag that a variable without a value names is no tag that is known: as with a digest alone. */
+/** What FROM says for the image. */
 function imageOf({ service: { image } }: LinkedService): string | undefined {
-  if (image === undefined || parseReference(image)) return image;
-  const open = /^([^$@]*[^$@/:]):\$/.exec(image)?.[1];
-  return open !== undefined && parseReference(open) ? `${open}@sha256:${'0'.repeat(64)}` : undefined;
+  return image === undefined || parseReference(image) ? image : withOpenTag(image);
 }
 
 function unitOf(linked: LinkedService, from: string, built: Target | undefined, project: Project): Unit | undefined {

@@ -3,6 +3,7 @@ import { apps } from './apps.ts';
 import { browsers } from './browsers.ts';
 import { data } from './data.ts';
 import { databases } from './databases.ts';
+import { extended } from './extended.ts';
 import { formerNames } from './former-names.ts';
 import { languages } from './languages.ts';
 import { operations } from './operations.ts';
@@ -23,5 +24,6 @@ export const catalogue: readonly ImageEntry[] = [
   ...operations,
   ...platforms,
   ...services,
+  ...extended,
   ...formerNames,
 ];
