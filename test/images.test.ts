@@ -58,7 +58,7 @@ const KNOWN: [reference: string, family: string, user: string, action: string][]
   ['httpd:2.4', 'debian', 'root', 'reconfigure'],
   ['fluentd:v1.16-debian-1', 'debian', 'fluent', 'already-nonroot'],
   ['docker.elastic.co/beats/filebeat:8.15.0', 'unknown', '1000', 'already-nonroot'],
-  ['maildev/maildev', 'alpine', 'node', 'already-nonroot'],
+  ['maildev/maildev', 'alpine', '1000', 'already-nonroot'],
   ['dunglas/frankenphp:1-php8.3-alpine', 'alpine', 'root', 'use-existing'],
   ['quay.io/soketi/soketi:latest-16-debian', 'debian', 'root', 'use-existing'],
   ['manticoresearch/manticore:6.3', 'debian', 'root', 'self-drops'],

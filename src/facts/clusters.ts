@@ -11,9 +11,9 @@ export function clusterThatRuns(target: Target): string | undefined {
   return runsIn(target)[0]?.path;
 }
 
-/** A path on which a manifest here mounts what outlives the container. */
+/** A path that a manifest here lets a container write. */
 export interface ClusterMount {
-  /** Absolute, in the image. */
+  /** Absolute. */
   path: string;
   /** The manifest. */
   where: string;
@@ -22,6 +22,11 @@ export interface ClusterMount {
 /** Where the manifests here that run a target's image mount what outlives the container. */
 export function clusterMounts(target: Target): ClusterMount[] {
   return runsIn(target).flatMap(({ path: where, data }) => data.map((path) => ({ path, where })));
+}
+
+/** The folders of the host that the manifests here which run a target's image let it write. */
+export function clusterHostFolders(target: Target): ClusterMount[] {
+  return runsIn(target).flatMap(({ path: where, hosts }) => hosts.map((path) => ({ path, where })));
 }
 
 /** Where the manifests that run a target's image, and those beside them, name a port of its containers; paths as readers know them. */
@@ -41,12 +46,12 @@ export function clusterPorts(target: Target, port: number): (PortLine & { path: 
 }
 
 /** The containers here that run a target's image, with the manifest that says so. */
-const runsIn = memo((target: Target): { path: string; data: string[] }[] => {
+const runsIn = memo((target: Target): { path: string; data: string[]; hosts: string[] }[] => {
   const { file } = target.unit;
   const names = namesOf(target);
   return manifestsOf(target.disk)
     .under(file.root)
-    .flatMap(({ path, containers }) => containers.filter(({ name }) => isNamed(name, names)).map(({ data }) => ({ path: relative(file.root, path), data })));
+    .flatMap(({ path, containers }) => containers.filter(({ name }) => isNamed(name, names)).map(({ data, hosts }) => ({ path: relative(file.root, path), data, hosts })));
 });
 
 /** What the target's image may be called: what compose and other builders call it, and its folder. */
@@ -77,7 +82,7 @@ export function isOfficial(image: string): boolean {
 interface Manifest {
   path: string;
   /** What it runs, by the last names of the images. */
-  containers: { name: string; data: string[] }[];
+  containers: { name: string; data: string[]; hosts: string[] }[];
 }
 
 /** More than a repository's own manifests ever are; beyond it the rest stays out of sight. */
@@ -106,9 +111,9 @@ function find(disk: Disk, root: string): Manifest[] {
       const path = join(directory, name);
       if (isManifestName(name) || isQuadletName(name)) {
         const text = disk.read(path) ?? '';
-        const read = isQuadletName(name) ? readQuadlet(text).map((image) => ({ image, data: [] })) : readContainers(text);
+        const read = isQuadletName(name) ? readQuadlet(text).map((image) => ({ image, data: [], hosts: [] })) : readContainers(text);
         const own = read.filter(({ image }) => !isOfficial(image));
-        if (own.length > 0) found.push({ path, containers: own.map(({ image, data }) => ({ name: lastName(image), data })) });
+        if (own.length > 0) found.push({ path, containers: own.map(({ image, data, hosts }) => ({ name: lastName(image), data, hosts })) });
       } else if (!name.includes('.') && !SKIPPED.test(name) && disk.stat(path)?.kind === 'directory') waiting.push(path);
     }
   }

@@ -1,7 +1,8 @@
 import { dirname, join, posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
-import { copiesOf } from './copies.ts';
+import { operands } from './commands.ts';
+import { copiesOf, originOf } from './copies.ts';
 import { historyOf } from './history.ts';
 import { memo } from './memo.ts';
 import { startOf } from './start.ts';
@@ -36,7 +37,7 @@ const WRITES: Call[] = [
   { files: /\.py$/, call: /\bos\.(?:makedirs|mkdir)\(\s*["']([^"'{}%]+)["']/g },
   { files: /\.py$/, call: /["']sqlite:\/\/\/([^"'?{}%]+)["']/g },
   { files: /\.py$/, call: new RegExp(`${SAVES}\\s*["']([^"'{}%]*[\\w-]\\.\\w{1,5}|[\\w.-]+/[^"'{}%]*)["']`, 'g') },
-  { files: /\.py$/, call: new RegExp(`${SAVES}\\s*([A-Za-z_]\\w*)\\s*[,)]`, 'g'), named: true },
+  { files: /\.py$/, call: new RegExp(`${SAVES}\\s*([A-Za-z_]\\w*)\\s*[,)+]`, 'g'), named: true },
   { files: /\.py$/, call: new RegExp(`${TAKES_IT_LAST}\\s*["']([^"'{}%]+)["']`, 'g') },
   { files: /\.py$/, call: new RegExp(`${TAKES_IT_LAST}\\s*([A-Za-z_]\\w*)\\s*\\)`, 'g'), named: true },
   { files: /\.[cm]?[jt]s$/, call: /\b(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|mkdirSync|mkdir)\(\s*["']([^"'$]+)["']/g },
@@ -72,8 +73,20 @@ export const sourceWrites = memo((target: Target): SourceWrite[] => {
       reader.search(path, source, isFile && intoDirectory ? posix.join(destination, posix.basename(source)) : destination);
     }
   }
+  for (const { source, text } of startedSources(target)) reader.read(source, text);
   return reader.found;
 });
+
+/** The source files that the start command names, which other stages may hand on: `node /site/run.mjs`. */
+function startedSources(target: Target): { source: string; text: string }[] {
+  return startOf(target).commands.flatMap(({ name, words, command }) => {
+    if (name === undefined || !/^(python[\d.]*|node|ruby)$/.test(name)) return [];
+    const path = resolvePath(command.cwd ?? historyOf(target.stage, target.unit).cwd, operands(words, /^-[rWX]$/)[0]?.value);
+    const origin = path === undefined ? undefined : originOf(target, path);
+    if (!origin || origin === 'elsewhere' || origin.text === undefined || origin.text.length > MAX_BYTES) return [];
+    return [{ source: origin.source ?? path!, text: origin.text }];
+  });
+}
 
 /** Whether the start command runs source as it is, rather than what a build made of it. */
 function runsSource(target: Target): boolean {
@@ -116,6 +129,11 @@ class SourceReader {
     if (path.endsWith('.py')) this.collectGradio(text, shown);
   }
 
+  /** Searches a file that a stage hands on, for what it writes where it works. */
+  read(shown: string, text: string): void {
+    for (const call of WRITES) if (call.from === undefined && call.files.test(shown)) this.collect(text, call, shown, this.cwd);
+  }
+
   /** The folder of manage.py above a settings file, which is what BASE_DIR is; two folders up where there is none. */
   private projectOf(path: string, image: string): string {
     let [folder, place] = [dirname(path), posix.dirname(image)];
@@ -131,7 +149,7 @@ class SourceReader {
       const literal = named ? assigned(text, match[1]!) : match[1]!;
       // A model is saved under its name, beside the code, where nothing else is in sight.
       if (literal === undefined && match[0].startsWith('save_pretrained')) this.add(from, 'directory', shown, text, match.index);
-      if (literal !== undefined) this.add(literal.startsWith('~') ? undefined : resolvePath(from, literal), kind, shown, text, match.index);
+      if (literal !== undefined) this.add(literal.startsWith('~') ? undefined : resolvePath(from, literal), literal.endsWith('/') ? 'directory' : kind, shown, text, match.index);
     }
   }
 

@@ -3,8 +3,12 @@ import type { Mount } from '../compose/read.ts';
 
 /** The folder of the host's own system that a mount lets a container write; undefined for none. Nobody gives one of these away. */
 export function systemFolder({ type, source, readOnly }: Mount): string | undefined {
-  if (type !== 'bind' || readOnly || source === undefined) return undefined;
-  const path = posix.normalize(source).replace(/(.)\/$/, '$1');
+  return type !== 'bind' || readOnly || source === undefined ? undefined : systemFolderAt(source);
+}
+
+/** A folder of the host, where it is one of its own system. */
+export function systemFolderAt(folder: string): string | undefined {
+  const path = posix.normalize(folder).replace(/(.)\/$/, '$1');
   return SYSTEM.test(path) ? path : undefined;
 }
 

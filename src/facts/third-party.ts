@@ -78,6 +78,8 @@ function codePaths({ name, words, payload, command }: Started, history: History)
   const interpreter = /^(python|pypy)[\d.]*$/.test(name) ? 'python' : name === 'nodejs' ? 'node' : name;
   const takesValue = INTERPRETERS[interpreter];
   if (!takesValue) return HERE.test(name) ? paths('.') : [];
+  const site = name === 'php' && words.some(({ value }) => value === '-S') ? (option(words, 't', 'docroot')?.value ?? '.') : undefined;
+  if (site !== undefined) return paths(site);
   if (words[1]?.value === '-m') return paths(words[2]?.value?.replaceAll('.', '/'), '.');
   const [script] = operands(words, takesValue);
   return script ? paths(script.value) : [];
@@ -96,6 +98,8 @@ interface Supply {
   places: Brought[];
   /** The first download, wherever it went; undefined where there is none. */
   fetchedBy: string | undefined;
+  /** Directories for temporary files that an archive was unpacked in: what is moved out of them is its own. */
+  unpacked: Brought[];
   /** What the package managers of languages install by name. */
   packages: { name: string; fetchedBy: string }[];
 }
@@ -120,12 +124,12 @@ function broughtTo(path: string, history: History, target: Target): Brought | un
 }
 
 const supplyOf = memo((history: History, target: Target): Supply => {
-  const supply: Supply = { places: [], fetchedBy: undefined, packages: [] };
+  const supply: Supply = { places: [], fetchedBy: undefined, unpacked: [], packages: [] };
   const copies = new Map(copiesOf(history).map((copy) => [copy.step, copy]));
   for (const step of history.steps) {
     const copy = copies.get(step);
     if (copy) supply.places.push(...broughtBy(copy, history, target));
-    else if (mentions(step, MAY_FETCH) || supply.places.some((one) => one.fetchedBy !== undefined)) fetch(step, supply);
+    else if (mentions(step, MAY_FETCH) || supply.unpacked.length > 0 || supply.places.some((one) => one.fetchedBy !== undefined)) fetch(step, supply);
   }
   return supply;
 });
@@ -192,12 +196,14 @@ function fetch(step: Step, supply: Supply): void {
     const invocation = unwrap(command);
     const by = shown(invocation);
     const at = (path: string | undefined, fetchedBy: string | undefined) => {
-      if (path !== undefined && fetchedBy !== undefined && !SHARED.test(path)) found.push({ path, fetchedBy });
+      if (path === undefined || fetchedBy === undefined) return;
+      if (!SHARED.test(path)) found.push({ path, fetchedBy });
+      else if (/^\/(var\/)?tmp$/.test(path)) supply.unpacked.push({ path, fetchedBy });
     };
     // Of what a variable names, the download in front of it in the same RUN is the likeliest.
     const origin = (word: ShellWord | undefined) => {
       const path = resolvePath(command.cwd, word?.value);
-      return path === undefined ? lastFetch : (fetchedAt(path, found) ?? (/[*?]/.test(path) ? lastFetch : undefined));
+      return path === undefined ? lastFetch : (fetchedAt(path, found) ?? (/[*?]/.test(path) ? lastFetch : fetchedAt(path, supply.unpacked)));
     };
     const { name, words } = invocation;
     for (const one of packagesIn(invocation)) supply.packages.push({ name: plain(one)!, fetchedBy: `${name} ${words[1]?.text} ${one}` });

@@ -27,6 +27,8 @@ export interface Container {
   image: string;
   /** Where it mounts what outlives it: claims, folders of the host. */
   data: string[];
+  /** The folders of the host that it may write. */
+  hosts: string[];
 }
 
 /** The containers of a manifest's workloads, or the images of a chart's values; none for other YAML. */
@@ -42,8 +44,8 @@ export function readContainers(text: string): Container[] {
   }
   return documents.flatMap((document) => {
     if (!isMap(document)) return [];
-    if (typeof document.kind === 'string') return WORKLOADS.has(document.kind) ? containers(document, new Set(), []) : [];
-    return 'services' in document || 'jobs' in document ? [] : repositories(document).map((image) => ({ image, data: [] }));
+    if (typeof document.kind === 'string') return WORKLOADS.has(document.kind) ? containers(document, new Map(), []) : [];
+    return 'services' in document || 'jobs' in document ? [] : repositories(document).map((image) => ({ image, data: [], hosts: [] }));
   });
 }
 
@@ -118,18 +120,30 @@ function withoutTemplate(text: string): string {
   return lines.join('\n').replace(/\{\{.*?\}\}/g, FILLED_IN);
 }
 
+/** The volumes of a pod that outlive its containers, by name, with their folder of the host where they are one. */
+type Lasting = ReadonlyMap<string, string | undefined>;
+
 /** Every container at any depth, with the volumes of the pod that it stands in. */
-function containers(value: unknown, lasting: ReadonlySet<string>, found: Container[]): Container[] {
+function containers(value: unknown, lasting: Lasting, found: Container[]): Container[] {
   if (Array.isArray(value)) for (const one of value) containers(one, lasting, found);
   if (!isMap(value)) return found;
-  if (typeof value.image === 'string') found.push({ image: value.image, data: mountsOf(value, lasting) });
-  const inside = new Set([...lasting, ...listIn(value, 'volumes').filter(isLasting).flatMap(nameOf), ...listIn(value, 'volumeClaimTemplates').flatMap(({ metadata }) => nameOf(metadata))]);
+  if (typeof value.image === 'string') {
+    const mounts = mountsOf(value, lasting);
+    found.push({ image: value.image, data: mounts.map(({ path }) => path), hosts: mounts.flatMap(({ host }) => host ?? []) });
+  }
+  const volumes = listIn(value, 'volumes').filter(isLasting).flatMap((volume) => nameOf(volume).map((name) => [name, hostOf(volume)] as const));
+  const claims = listIn(value, 'volumeClaimTemplates').flatMap(({ metadata }) => nameOf(metadata).map((name) => [name, undefined] as const));
+  const inside = new Map([...lasting, ...volumes, ...claims]);
   for (const inner of Object.values(value)) containers(inner, inside, found);
   return found;
 }
 
-function mountsOf(container: Record<string, unknown>, lasting: ReadonlySet<string>): string[] {
-  return listIn(container, 'volumeMounts').flatMap(({ name, mountPath, readOnly }) => (typeof name === 'string' && lasting.has(name) && typeof mountPath === 'string' && readOnly !== true ? [mountPath] : []));
+function mountsOf(container: Record<string, unknown>, lasting: Lasting): { path: string; host: string | undefined }[] {
+  return listIn(container, 'volumeMounts').flatMap(({ name, mountPath, readOnly }) => (typeof name === 'string' && lasting.has(name) && typeof mountPath === 'string' && readOnly !== true ? [{ path: mountPath, host: lasting.get(name) }] : []));
+}
+
+function hostOf({ hostPath }: Record<string, unknown>): string | undefined {
+  return isMap(hostPath) && typeof hostPath.path === 'string' ? hostPath.path : undefined;
 }
 
 function isLasting(volume: Record<string, unknown>): boolean {

@@ -2,13 +2,14 @@ import { posix } from 'node:path';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { resolvePath, type ShellWord } from '../../shell/read.ts';
+import { clusterHostFolders } from '../clusters.ts';
 import { commandsOf, mentions, operands, option, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { candidatePaths, placeOf, type Started, startOf } from '../start.ts';
-import { systemFolder } from '../system-folders.ts';
+import { systemFolder, systemFolderAt } from '../system-folders.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B3: programs, mounts and powers that only root has. */
@@ -120,6 +121,10 @@ function mountsOf(target: Target): Reason | undefined {
     if (folder !== undefined) return { rule: 'needs-root', message: `${who} lets it write ${folder} of the host, which is root's`, advice: `mount only the folder that it works in, or all of it read-only (:ro)` };
     const [power] = service.powers;
     if (power) return { rule: 'needs-root', message: `${who} asks for ${power}`, advice: USERNS };
+  }
+  for (const { path, where } of clusterHostFolders(target)) {
+    const folder = systemFolderAt(path);
+    if (folder !== undefined) return { rule: 'needs-root', message: `${where} lets it write ${folder} of the host, which is root's`, advice: 'mount only the folder that it works in, or all of it read-only (readOnly: true)' };
   }
   for (const { place, mounts, powers } of runLinesOf(target)) {
     const [power] = mounts.some(({ target: to }) => to.endsWith('/docker.sock')) ? ['docker.sock'] : powers;

@@ -3,8 +3,8 @@ import type { ImageEntry } from '../types.ts';
 /** Ready-made servers that repositories of applications extend by a few lines. Read on 2026-11-29; sources as named in each entry. */
 export const extended: ImageEntry[] = [
   {
-    id: 'fluentd',
-    repos: ['library/fluentd', 'fluent/fluentd'],
+    id: 'fluentd-official',
+    repos: ['library/fluentd'],
     // Before 1.3 the entrypoint dropped by itself.
     tags: ['!v0*', '!v1.0*', '!v1.1', '!v1.1-*', '!v1.1.*', '!v1.2', '!v1.2-*', '!v1.2.*', '!*windows*', '!*onbuild*', '!stable*'],
     // Alpine up to 1.18 where the tag does not say Debian, Debian after it.
@@ -441,6 +441,22 @@ export const extended: ImageEntry[] = [
     sources: ['idx:Altinity/ClickHouse:docker/server/Dockerfile.ubuntu'],
     verified: true,
     unverified: ['drop'],
+  },
+  {
+    id: 'eventuate-spring-example',
+    repos: ['eventuateio/eventuate-examples-docker-images-spring-example-base-image'],
+    // Amazon Linux since 2021, something else before.
+    family: 'unknown',
+    user: 'root',
+    action: 'create-user',
+    start: 'server',
+    entrypoint: [],
+    cmd: ['/bin/sh', '-c', 'java ${JAVA_OPTS:-"-Xmx64m"} -jar ${JAR:-"service.jar"}'],
+    drop: 'none',
+    ports: [8080],
+    sources: ['repo:eventuate-examples/eventuate-examples-docker-images:spring-example-base-image/Dockerfile'],
+    verified: true,
+    unverified: ['family'],
   },
   {
     id: 'thrift-microservice-deps',
