@@ -223,4 +223,4 @@ function lineOf(target: Target): number {
   return startOf(target).parts[0]?.instruction.line ?? target.stage.from.line;
 }
 
-const USERNS = 'remap users on the host (userns-remap) where its powers allow it; it does not go with privileged, host namespaces or devices';
+const USERNS = 'remap users where it runs (userns-remap of Docker, hostUsers: false of Kubernetes) if its powers allow it; it does not go with privileged, host namespaces or devices';

@@ -68,5 +68,5 @@ function starterOf(name: string): string | undefined {
   return program?.need === 'starts-others' ? program.note : undefined;
 }
 
-const REMAINS = 'run one program per container, or remap users on the host (userns-remap)';
-const PUID_ADVICE = 'set the ids it drops to (PUID, PGID) where it has them, or remap users on the host (userns-remap)';
+const REMAINS = 'run one program per container, or remap users where it runs (userns-remap of Docker, hostUsers: false of Kubernetes)';
+const PUID_ADVICE = 'set the ids it drops to (PUID, PGID) where it has them, or remap users where it runs (userns-remap of Docker, hostUsers: false of Kubernetes)';
