@@ -59,8 +59,10 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   const others = [...relatives(linked, project), ...linked.overlays];
   const odd = others.find((other) => !wantsTheSame(other, fix, project, wish));
   if (odd) return byHand(place, message, `${odd.source.name} in ${odd.path} would get it too, and ${reasonAgainst(odd, project)}`);
-  const { clash, doubts } = sharedData(linked, fix.user, project, wish);
+  const shared = [linked, ...others].map((one) => sharedData(one, fix.user, project, wish));
+  const clash = shared.find((one) => one.clash)?.clash;
   if (clash) return { ...place, message, safety: 'manual', reasons: [clash], edits: [], user: undefined };
+  const doubts = unique([...fix.doubts, ...others.flatMap((other) => doubtsOf(other, project, wish)), ...shared.flatMap((one) => one.doubts)]);
   const edits = editsOf(linked, fix, others.length > 0);
   const low = sysctl ? needingSysctl(target, [linked]) : [];
   edits.push(...low.map((one) => sysctlEdit(one, others.length > 0)));
@@ -70,8 +72,8 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   return {
     ...place,
     message: low.length > 0 ? `${message}, and let it listen below 1024 (${PORT_START})` : message,
-    safety: fix.doubts.length + doubts.length > 0 ? 'unsafe' : 'safe',
-    reasons: [...fix.doubts, ...doubts, ...(fix.notes ?? [])],
+    safety: doubts.length > 0 ? 'unsafe' : 'safe',
+    reasons: [...doubts, ...(fix.notes ?? [])],
     edits: edits as FileEdit[],
     also: others,
     user: fix.user,
@@ -113,6 +115,17 @@ function wantsTheSame(other: LinkedService, fix: ServiceFix, project: Project, w
 
 function sameEntries(one: ServiceFix, other: ServiceFix): boolean {
   return one.tmpfs.join() === other.tmpfs.join() && JSON.stringify(one.environment) === JSON.stringify(other.environment);
+}
+
+/** What the same change rests on for another service that gets it; one that names a user of its own is settled by itself. */
+function doubtsOf(other: LinkedService, project: Project, wish: string | undefined): Reason[] {
+  if (judgeService(other, project).verdict !== 'fixable' || (other.base && !isLaidOver(other, project))) return [];
+  const its = serviceFix(other, project, wish);
+  return 'refused' in its ? [] : its.doubts;
+}
+
+function unique(reasons: readonly Reason[]): Reason[] {
+  return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
 }
 
 function reasonAgainst(other: LinkedService, project: Project): string {

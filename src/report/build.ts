@@ -101,6 +101,7 @@ function findingReport({ finding, transform, status, skipped, start, end, origin
     path: finding.path,
     stage: stageLabel(finding.target),
     ...(finding.target.standsFor ? { service: stageLabel(finding.target) } : {}),
+    ...(finding.also?.length ? { also: finding.also.map((one) => ({ path: one.path, service: one.source.name })) } : {}),
     line: from.line,
     column: from.column,
     endLine: to.line,

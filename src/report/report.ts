@@ -59,6 +59,8 @@ export interface FindingReport {
   stage: string;
   /** The service, where the finding is about one. */
   service?: string;
+  /** Other services that the same text gives the same change: by an anchor, `extends`, or another file. */
+  also?: { path: string; service: string }[];
   /** Place in the original, from 1. */
   line: number;
   column: number;

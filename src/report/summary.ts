@@ -1,6 +1,6 @@
 import type { Reason, Verdict } from '../facts/judgement.ts';
 import type { Use } from '../facts/services/uses.ts';
-import type { Report, ServiceReport, TargetReport } from './report.ts';
+import type { FindingReport, Report, ServiceReport, TargetReport } from './report.ts';
 
 export interface SummaryOptions {
   /** Wraps a text in a colour, or gives it back as it is. */
@@ -76,7 +76,8 @@ function verdictLines(where: string, { verdict, safety, userBefore, userAfter, r
 }
 
 function isPending(target: Pick<TargetReport, 'path' | 'stage'>, report: Report): boolean {
-  return report.findings.some(({ path, stage, status }) => path === target.path && stage === target.stage && (status === 'pending' || status === 'applied'));
+  const isOfIt = ({ path, stage, also }: FindingReport) => (path === target.path && stage === target.stage) || also?.some((one) => one.path === target.path && one.service === target.stage);
+  return report.findings.some((finding) => isOfIt(finding) && (finding.status === 'pending' || finding.status === 'applied'));
 }
 
 /** Why fixes of a target were left out, but for those that wait for `--unsafe`, which the counts tell. */
