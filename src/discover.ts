@@ -185,7 +185,7 @@ function isIgnored(path: string, rules: readonly { from: string; rules: Ignore }
 
 /** What a file is by its name. Names that other tools have too say nothing alone. */
 export function kindOf(name: string): SourceFile['kind'] | undefined {
-  if (/^(docker-)?compose([._-].*)?\.ya?ml$/i.test(name)) return 'compose';
+  if (/^((docker-)?compose|docker-stack)([._-].*)?\.ya?ml$/i.test(name)) return 'compose';
   if (OTHER_LANGUAGE.test(name) || SOURCE_OF_A_PROGRAM.test(name)) return undefined;
   return /^(dockerfile|containerfile)([._-].*)?$/i.test(name) || /\.(dockerfile|containerfile)$/i.test(name) ? 'dockerfile' : undefined;
 }

@@ -8,7 +8,7 @@ import { judge } from './facts/keep-away/index.ts';
 import type { Judgement } from './facts/judgement.ts';
 import { historyOf } from './facts/history.ts';
 import { serviceAgain } from './facts/services/target.ts';
-import { effectiveUser } from './facts/user.ts';
+import { effectiveUser, isRoot } from './facts/user.ts';
 import type { ImageSource } from './images/lookup.ts';
 import { type FileError, link, type Project, type SourceFile, stageLabel, type Target } from './project.ts';
 import type { Finding, Transform, TransformOptions } from './transform.ts';
@@ -77,9 +77,13 @@ const MAX_ROUNDS = 50;
  */
 export function rewrite(files: readonly SourceFile[], disk: Disk, options: RewriteOptions): Rewritten {
   const dropped = new Map<string, string>();
+  const inVain = new Map<string, string>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const result = run(files, disk, options, dropped);
-    const failures = check(result, files, disk, options);
+    const result = run(files, disk, options, new Map([...inVain, ...dropped]));
+    const more = madeInVain(result, options);
+    for (const key of more) inVain.set(key, ROOT_STAYS);
+    if (more.length > 0) continue;
+    const failures = check(result, files, disk, options, inVain);
     if (failures.size === 0) return result;
     for (const [key, why] of failures) dropped.set(key, why);
   }
@@ -104,6 +108,24 @@ function run(files: readonly SourceFile[], disk: Disk, options: RewriteOptions, 
 
   const judgements = new Map(project.targets.map((target) => [target, judge(asDecided(target, settled, current))]));
   return { project, last: current, judgements, settled, changes: sources.changes, errors: project.errors };
+}
+
+/** Why a fix is left out that only clears the way for others. */
+export const ROOT_STAYS = 'the port stays as it is: root is not taken away in this run, and a high port alone buys nothing';
+
+/** The fixes that clear the way for others of which none was made, by key. Where no transform that was asked for takes root away, the way is all that was asked for. */
+function madeInVain({ settled, last }: Rewritten, { phases }: RewriteOptions): string[] {
+  if (!phases.flat().some(({ setsUser }) => setsUser)) return [];
+  return settled.flatMap(({ finding, transform, status }) => {
+    const { clearsWayFor } = finding;
+    return status !== 'applied' || !clearsWayFor || clearsWayFor.some((target) => isOffRoot(sameIn(last, target))) ? [] : [keyOf(transform, finding.target)];
+  });
+}
+
+/** Whether a target, or one of the services that run it, starts as somebody else than root. */
+function isOffRoot(target: Target | undefined): boolean {
+  if (!target) return false;
+  return effectiveUser(target).kind === 'nonroot' || target.services.some(({ service: { user } }) => user !== undefined && !isRoot(user));
 }
 
 /** A target as its USER was decided on, what earlier phases had done to it included; else as it is in the end. */
@@ -249,7 +271,7 @@ function originalOffset(edits: readonly Edit[], offset: number): number {
 }
 
 /** The fixes that fail a check, by key, with what went wrong. */
-function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, options: RewriteOptions): Map<string, string> {
+function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, options: RewriteOptions, inVain: ReadonlyMap<string, string>): Map<string, string> {
   const failures = new Map<string, string>();
   if (result.changes.size === 0) return failures;
   for (const [path, { before, after, edits }] of result.changes) {
@@ -259,7 +281,7 @@ function check(result: Rewritten, files: readonly SourceFile[], disk: Disk, opti
     if (result.changes.has(path)) failAll(result, path, `the result does not parse (line ${line}: ${message})`, failures);
   }
   for (const settled of result.settled) checkIntention(settled, result.last, failures);
-  if (failures.size === 0) checkSecondRun(result, files, disk, options, failures);
+  if (failures.size === 0) checkSecondRun(result, files, disk, options, inVain, failures);
   return failures;
 }
 
@@ -309,9 +331,9 @@ function isSameTarget(one: Target, other: Target): boolean {
 }
 
 /** A second run changes nothing. */
-function checkSecondRun(result: Rewritten, files: readonly SourceFile[], disk: Disk, options: RewriteOptions, failures: Map<string, string>): void {
+function checkSecondRun(result: Rewritten, files: readonly SourceFile[], disk: Disk, options: RewriteOptions, inVain: ReadonlyMap<string, string>, failures: Map<string, string>): void {
   const changed = files.map((file) => ({ ...file, text: result.changes.get(file.path)?.after ?? file.text }));
-  const second = run(changed, diskAfter(result.changes, disk), options, new Map(), result.last);
+  const second = run(changed, diskAfter(result.changes, disk), options, inVain, result.last);
   for (const { finding, transform, status } of second.settled) {
     if (status !== 'applied') continue;
     const first = result.settled.find((one) => one.transform === transform && one.finding.target.unit.file.path === finding.target.unit.file.path && one.status === 'applied');

@@ -36,6 +36,8 @@ export interface Finding {
   needs?: Target | undefined;
   /** Targets whose fixes by the same transform share edits with this one: all of them are made, or none is. */
   together?: readonly Target[] | undefined;
+  /** Targets that it clears the way for: where none of them is off root in the end, and there is a transform for that, it is not made. */
+  clearsWayFor?: readonly Target[];
   /** Services that get the same change by the same text: anchors, merge keys, extends, overrides. */
   also?: readonly LinkedService[];
   /** What the target's USER is after the edits; checked before anything is written. */

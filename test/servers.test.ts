@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { applyEdits } from '../src/edit.ts';
 import { readServer } from '../src/servers/index.ts';
 import { templatesIn, withTemplates } from '../src/servers/templates.ts';
-import type { ConfigFile, ConfigFiles, ServerConfiguration, ServerKind } from '../src/servers/types.ts';
+import { parseToml } from '../src/servers/toml.ts';
+import { type ConfigFile, type ConfigFiles, ConfigurationError, type ServerConfiguration, type ServerKind } from '../src/servers/types.ts';
 
 const nginx = suite('nginx configurations');
 
@@ -207,6 +208,30 @@ proxy.server = ( "" => ( ( "host" => "10.0.0.1", "port" => 83 ) ) )
   assert.is(moved('lighttpd', 'server.document-root = "/x"\n', 8000), 'server.document-root = "/x"\nserver.port = 8080\n');
 });
 
+others('traefik: entry points of YAML and TOML, servers of the dynamic file', () => {
+  const text = 'entryPoints:\n  web:\n    address: ":80"\n  h3:\n    address: 0.0.0.0:443\n    http3: {}\n  dns: { address: ":53/udp" }\nproviders:\n  file:\n    directory: /etc/traefik/dynamic\n';
+  const toml = '[http.services.a.loadBalancer]\n  [[http.services.a.loadBalancer.servers]]\n    url = "http://a:80/x" # why\n  [[http.services.a.loadBalancer.servers]]\n    url = \'http://b\'\n';
+  const configuration = read('traefik', text, {
+    '/etc/traefik/dynamic/a.toml': toml,
+    '/etc/traefik/dynamic/b.yaml': 'tcp: { services: { c: { loadBalancer: { servers: [ { address: "c:25" } ] } } } }\n',
+    '/etc/traefik/dynamic/broken.yml': '{{ a }\n',
+  });
+  assert.equal(shown(configuration), [' 80 tcp', '0.0.0.0 443 tcp', '0.0.0.0 443 udp', ' 53 udp']);
+  assert.equal(configuration.upstreams.map(({ host, port }) => `${host} ${port}`), ['a 80', 'b 80', 'c 25']);
+  assert.equal(configuration.gaps, []);
+  assert.is(moved('traefik', text, 8000), text.replace(':80"', ':8080"').replace(':443', ':8443').replace(':53/', ':8053/'));
+  assert.is(moved('traefik', 'log:\n  level: INFO\n', 8000), 'entryPoints:\n  http:\n    address: ":8080"\n\nlog:\n  level: INFO\n');
+  assert.match(read('traefik', 'entryPoints: [\n').gaps[0]!, /^traefik.yml:\d+ can't be read/);
+});
+
+others('TOML: tables, keys, strings, arrays, dates', () => {
+  const text = '\uFEFFa.b = 1\n"c d".e = """x\ny"""\n[t]\nlist = [ 1, # one\n  "two",\n]\nin = { k = true, l = { m = \'n\' } }\nwhen = 2024-01-01T00:00:00Z\n[[s]]\nx = "a\\"b"\n[[s]]\nx = ""\n';
+  const file: ConfigFile = { path: '/a.toml', text, source: '/a.toml', offset: 0, template: false };
+  assert.equal(parseToml(file).map(({ name, args }) => `${name}=${args[0]!.value}`), ['a.b=1', 'c d.e=x\ny', 't.list.0=1', 't.list.1=two', 't.in.k=true', 't.in.l.m=n', 't.when=2024-01-01T00:00:00Z', 's.0.x=a"b', 's.1.x=']);
+  for (const { args, start, end } of parseToml(file)) assert.is(text.slice(start, end), args[0]!.text);
+  for (const broken of ['a', 'a = ', '[a', 'a = "b', 'a = [1', 'a = 1 2', 'a = { b = 1']) assert.throws(() => parseToml({ ...file, text: broken }), (error: unknown) => error instanceof ConfigurationError, broken);
+});
+
 others.run();
 
 const ENTRIES: Record<ServerKind, string> = {
@@ -215,6 +240,7 @@ const ENTRIES: Record<ServerKind, string> = {
   haproxy: '/etc/haproxy.cfg',
   caddy: '/etc/caddy/Caddyfile',
   lighttpd: '/etc/lighttpd.conf',
+  traefik: '/etc/traefik/traefik.yml',
 };
 
 function read(kind: ServerKind, text: string, more: Record<string, string> = {}, variables: Record<string, string> = {}): ServerConfiguration {

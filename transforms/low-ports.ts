@@ -12,9 +12,12 @@ export const lowPorts: Transform = {
   name: 'low-ports',
   summary: 'a port below 1024 becomes a high one wherever it is named; what the outside sees stays',
   docs: `80 becomes 8080, 443 becomes 8443, any other port 8000 more, or what ports in the configuration says:
-in the start command, the environment and the configuration of nginx, Apache, haproxy, Caddy and lighttpd, in
-EXPOSE and HEALTHCHECK, and in compose on the container's side of ports, in expose, health checks, labels,
+in the start command, the environment and the configuration of nginx, Apache, haproxy, Caddy, Traefik and lighttpd,
+in EXPOSE and HEALTHCHECK, and in compose on the container's side of ports, in expose, health checks, labels,
 and the URLs and configurations of other services. All of these or none. The host's side stays.
+
+It is moved where root goes, or has gone: a high port alone buys nothing. Where the fix that takes root away is left
+out, the port stays, and the report says so; --only low-ports moves it all the same.
 
 Without root a port below 1024 can't be had with podman, on a host's network, and on older Kubernetes nodes.
 
@@ -23,7 +26,8 @@ for nginx-proxy.
 
 It stays away where a place that knows the port can't be changed, such as the application's own source: that is
 shown with the place. It is unsafe where nothing in sight runs the image, and where a manifest, a chart, or a
-docker run -p in a script, a CI file or a README names the port: each line is shown.
+docker run -p in a script, a CI file or a README names the port: each line is shown. Other documentation is not
+searched: it may speak of any release.
 
 A port that stays needs no root under Docker 20.10 and later, in a network of the container's own. --sysctl has
 services that are taken off root say so themselves, with net.ipv4.ip_unprivileged_port_start.`,
@@ -51,6 +55,7 @@ function finding(joint: JointMove): Finding {
     reasons: doubts,
     edits,
     user: undefined,
+    clearsWayFor: joint.wanted,
     verify: (after) => wrongPorts(joint, after),
   };
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { isMergeKey, parseYaml, YamlError, lineAt, type YamlAlias, type YamlMap, type YamlNode, type YamlPair, type YamlScalar } from './yaml.ts';
 
 /** A compose file as nodes with their places; nothing outside it is looked at. */
@@ -5,6 +6,8 @@ export interface ComposeFile {
   /** As reports name it; undefined for a file that another one brings in and that the run may not change. */
   path: string | undefined;
   absolute: string;
+  /** What paths in it are relative to: its own directory, unless whoever brings it in says or shows otherwise. */
+  directory: string;
   text: string;
   /** The roots of its documents that are maps. Compose merges them, the later over the earlier. */
   documents: YamlMap[];
@@ -37,7 +40,7 @@ export type Via = 'own' | 'alias' | 'merge';
  */
 export function readComposeFile(path: string | undefined, absolute: string, text: string): ComposeFile {
   const documents = parseYaml(text).filter((root) => root.kind === 'map');
-  const file: ComposeFile = { path, absolute, text, documents, services: new Map() };
+  const file: ComposeFile = { path, absolute, directory: dirname(absolute), text, documents, services: new Map() };
   for (const root of documents) {
     const services = servicesOf(root, file);
     if (!services) continue;

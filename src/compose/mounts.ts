@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { type Found, isTrue, keyIn, type Place, textOf } from './layers.ts';
 
 export interface Mount {
@@ -21,7 +20,7 @@ export function mountOf(found: Found): Mount[] {
   if (text === undefined) return [];
   const [first, second, mode] = splitMount(text);
   const options = (mode ?? '').split(',').filter(Boolean);
-  const rest = { readOnly: options.includes('ro'), options, directory: dirname(found.place.file.absolute), place: found.place };
+  const rest = { readOnly: options.includes('ro'), options, directory: found.place.file.directory, place: found.place };
   if (second === undefined) return [{ type: 'volume', source: undefined, target: first!, ...rest }];
   return [{ type: isPath(first!) ? 'bind' : 'volume', source: first, target: second, ...rest }];
 }
@@ -37,7 +36,7 @@ function longMount(found: Found): Mount[] {
       target,
       readOnly: isTrue(keyIn(found, 'read_only')),
       options: [],
-      directory: dirname(found.place.file.absolute),
+      directory: found.place.file.directory,
       place: found.place,
     },
   ];
@@ -48,7 +47,7 @@ export function tmpfsOf(found: Found): Mount[] {
   const text = textOf(found);
   if (text === undefined) return [];
   const [target, options = ''] = text.split(':') as [string, string | undefined];
-  return [{ type: 'tmpfs', source: undefined, target, readOnly: false, options: options.split(',').filter(Boolean), directory: dirname(found.place.file.absolute), place: found.place }];
+  return [{ type: 'tmpfs', source: undefined, target, readOnly: false, options: options.split(',').filter(Boolean), directory: found.place.file.directory, place: found.place }];
 }
 
 /** At colons, but for those of variables and of a drive letter. */

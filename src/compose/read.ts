@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { pairsOf } from './file.ts';
 import { childOf, type Found, isTrue, keyIn, type Layers, type Place, scalarOf, textOf } from './layers.ts';
 import { type Mount, mountOf, tmpfsOf } from './mounts.ts';
@@ -181,7 +180,7 @@ function buildOf(layers: Layers): Build | undefined {
   if (short === undefined && build.layers.length === 0) return undefined;
   return {
     context: text('context') ?? short ?? '.',
-    directory: dirname((build.get('context') ?? found).place.file.absolute),
+    directory: (build.get('context') ?? found).place.file.directory,
     // The first compose format had it beside `build`.
     dockerfile: text('dockerfile') ?? textOf(layers.get('dockerfile')),
     target: text('target'),

@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type ComposeFile, readComposeFile, type ServiceSource } from './file.ts';
 import { type Found, keyIn, type Layer, Layers, textOf } from './layers.ts';
 import { type Service, serviceOf } from './read.ts';
@@ -12,7 +12,7 @@ export interface ComposeService {
   /** Of the file, as reports name it. */
   path: string;
   source: ServiceSource;
-  /** The directory of the file. */
+  /** What paths of the file are relative to. */
   directory: string;
   stack: Stack;
   /** The service of another file over which this one is laid: `compose.override.yaml` over `compose.yaml`, or a fragment over its namesake. */
@@ -98,6 +98,7 @@ class Resolver {
       this.stacks.set(file, { files: [file], services: [] });
     }
     for (const file of files) this.include(file);
+    for (const file of files) if (file.directory === dirname(file.absolute)) file.directory = this.projectDirectory(file);
   }
 
   /** The services of a file with what they extend. */
@@ -105,7 +106,7 @@ class Resolver {
     const services = [...file.services.values()].map((source): ComposeService => {
       const unresolved: Unresolved[] = [];
       const service = { layers: new Layers(this.layersOf(file, source, [], unresolved)) } as Service;
-      return { service, file, path: file.path ?? file.absolute, source, directory: dirname(file.absolute), stack: this.stacks.get(file)!, base: undefined, overlays: [], unresolved };
+      return { service, file, path: file.path ?? file.absolute, source, directory: file.directory, stack: this.stacks.get(file)!, base: undefined, overlays: [], unresolved };
     });
     this.byFile.set(file, services);
     return services;
@@ -184,8 +185,30 @@ class Resolver {
       const other = isLocal(one.path) ? this.fileAt(resolve(dirname(file.absolute), one.path)) : undefined;
       if (!other) continue;
       if (this.includes(other, file, new Set())) this.fail(file, one.found, `include leads back to this file by way of ${one.path}; break the circle`);
-      else if (this.stacks.has(other)) this.join(file, other);
+      else if (this.stacks.has(other)) {
+        this.join(file, other);
+        if (one.directory !== undefined) other.directory = resolve(dirname(file.absolute), one.directory);
+      }
     }
+  }
+
+  /**
+   * Where a file is used from that names what it builds as seen from further up: with `-f` behind another file, or
+   * `--project-directory`. Its own directory where that has what it builds, or nothing above does.
+   */
+  private projectDirectory(file: ComposeFile): string {
+    const own = dirname(file.absolute);
+    const built = [...file.services.values()].flatMap(({ name, maps }): string[] => {
+      const build = new Layers(maps.map((reached) => layerOf(file, name, reached, new Map())));
+      const found = build.get('build');
+      const inner = build.within('build');
+      const context = textOf(found) ?? textOf(inner.get('context')) ?? '.';
+      const dockerfile = textOf(inner.get('dockerfile')) ?? 'Dockerfile';
+      return found && !inner.has('dockerfile_inline') && isLocal(context) && isLocal(dockerfile) ? [join(context, dockerfile)] : [];
+    });
+    if (built.length === 0 || built.some((path) => path.startsWith('/') || this.read(resolve(own, path)) !== undefined)) return own;
+    const above = [...this.byDirectory.keys()].filter((directory) => own.startsWith(`${directory}/`)).sort((one, other) => other.length - one.length);
+    return above.find((directory) => built.every((path) => this.read(resolve(directory, path)) !== undefined)) ?? own;
   }
 
   /** The files of the run that a file includes, and those that these do. */
@@ -269,6 +292,8 @@ function variablesOf(directory: string, read: (path: string) => string | undefin
 
 interface Include {
   path: string;
+  /** What its paths are relative to, seen from the file that includes it; undefined where that is its own directory. */
+  directory: string | undefined;
   found: Found;
 }
 
@@ -279,7 +304,7 @@ function includesOf(file: ComposeFile, variables: Variables): Include[] {
       const path = keyIn(item, 'path');
       const listed = path?.node.kind === 'list' ? path.node.items : [];
       const texts = [textOf(item), textOf(path), ...listed.map((node) => (node.kind === 'scalar' ? node.value : undefined))];
-      return texts.flatMap((text) => (text === undefined ? [] : [{ path: text, found: item }]));
+      return texts.flatMap((text) => (text === undefined ? [] : [{ path: text, directory: textOf(keyIn(item, 'project_directory')), found: item }]));
     });
   });
 }

@@ -13,6 +13,8 @@ import { type PortMapping, type PortMove, portMove } from './port-move.ts';
 export interface JointMove {
   /** Those that the move is for come first. */
   moves: PortMove[];
+  /** Those that it is for. */
+  wanted: Target[];
   edits: FileEdit[];
   obstacles: Obstacle[];
   doubts: Reason[];
@@ -26,7 +28,7 @@ export function jointMoves(project: Project, mapping: PortMapping = {}): JointMo
   const moves = targets.flatMap((target) => portMove(target, mapping) ?? []);
   return groupsOf(moves).flatMap((group) => {
     const wanted = group.filter(isWanted);
-    return wanted.length === 0 ? [] : [joined([...wanted, ...group.filter((move) => !wanted.includes(move))], project)];
+    return wanted.length === 0 ? [] : [joined(wanted, group.filter((move) => !wanted.includes(move)), project)];
   });
 }
 
@@ -72,14 +74,15 @@ function sharePlace(one: PortMove, other: PortMove): boolean {
   return one.edits.some(({ path, start, end }) => other.edits.some((edit) => edit.path === path && (start < end ? edit.start < end && start < edit.end : edit.start === start && edit.end === end && edit.text === one.edits.find((own) => own.start === start && own.path === path)?.text)));
 }
 
-function joined(moves: PortMove[], project: Project): JointMove {
+function joined(wanted: readonly PortMove[], along: readonly PortMove[], project: Project): JointMove {
+  const moves = [...wanted, ...along];
   const edits: FileEdit[] = [];
   for (const edit of moves.flatMap((move) => move.edits)) if (!edits.some(({ path, start, end, text }) => path === edit.path && start === edit.start && end === edit.end && text === edit.text)) edits.push(edit);
   const obstacles = unique(moves.flatMap((move) => move.obstacles));
   for (const { target } of moves) if (!isOurs(target)) obstacles.push({ message: `${nameOf(target)} shares its files and is to be left alone`, advice: undefined });
   for (const edit of edits) if (edits.some((other) => other !== edit && clash(edit, other))) obstacles.push({ message: `${edit.path} would have to say two things at one place`, advice: undefined });
   obstacles.push(...readersElsewhere(edits, moves, project));
-  return { moves, edits, obstacles: unique(obstacles), doubts: unique(moves.flatMap((move) => move.doubts)) };
+  return { moves, wanted: wanted.map(({ target }) => target), edits, obstacles: unique(obstacles), doubts: unique(moves.flatMap((move) => move.doubts)) };
 }
 
 function clash(one: FileEdit, other: FileEdit): boolean {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { addressesIn, portArguments, portsOfVariable, type WrittenPort } from '../ports/read.ts';
 import type { Listener, PortSpot } from '../servers/types.ts';
+import type { ImageEntry } from '../images/types.ts';
 import { memo } from '../memo.ts';
 import type { Target } from '../project.ts';
 import { commandsOf, unwrap } from './commands.ts';
@@ -8,6 +9,7 @@ import { type History, historyOf } from './history.ts';
 import { editIn, lineOf, type PlacedText, textOfFile } from './placed-text.ts';
 import { installedPrograms } from './programs.ts';
 import type { Run } from './runs.ts';
+import { hostPath } from './services/target.ts';
 import { type ConfiguredServer, serversIn } from './servers.ts';
 import { listensIn, readsVariable, shownIn } from './source-ports.ts';
 import { placedCommands } from './start-places.ts';
@@ -100,6 +102,8 @@ class Findings {
           continue;
         }
         const listening = this.at(listener.port, listener.protocol, saidBy(listener, this.run));
+        const chosen = chosenBy(listener, this.run);
+        if (chosen !== undefined) addDoubt(listening, `${whereIs(listener)} is what ${chosen} mounts unless that names another file, which would listen where it does`);
         if (listener.variable !== undefined) this.place(listening, variablesOf(this.run).get(listener.variable));
         else if (listener.spot) this.spot(listening, listener.spot, server);
         else listening.obstacles.push({ message: `${listening.said} in a way that can't be changed`, advice: undefined });
@@ -158,8 +162,6 @@ class Findings {
         if (variable && !assigned) this.place(listening, variable);
         if (argument.digits && argument.port === value) this.written(listening, words[argument.word], argument, where);
       }
-      const redirect = words.find(({ text }) => TO_ENTRYPOINT.test(text));
-      for (const listening of redirect ? this.byKey.values() : []) listening.obstacles.push({ message: `${where} redirects to the port of an entry point, which would be the new one (${redirect!.text})`, advice: 'name the port that the outside sees: redirections.entrypoint.to=:443' });
       for (const { name, value } of assignments) {
         for (const written of portsOfVariable(name, value.text)) if (written.port !== undefined) this.written(this.at(written.port, 'any', `${where} sets ${name}=${value.text}`), value, written, where);
       }
@@ -170,12 +172,14 @@ class Findings {
   variables(): void {
     const servers = serversIn(this.run);
     if (servers.length > 0 && servers.every(({ configuration }) => configuration.gaps.length === 0)) return;
+    const portVariable = entryOf(this.run.target)?.portVariable;
     for (const variable of variablesOf(this.run).values()) {
-      for (const written of portsOfVariable(variable.name, variable.place?.text ?? variable.value ?? '')) {
+      const text = variable.place?.text ?? variable.value ?? '';
+      for (const written of variable.name === portVariable ? addressesIn(text) : portsOfVariable(variable.name, text)) {
         if (written.port === undefined) continue;
         const listening = this.at(written.port, 'any', `${variable.where} says ${written.port}`);
         this.place(listening, variable);
-        this.reader(listening, variable);
+        if (variable.name !== portVariable) this.reader(listening, variable);
       }
     }
   }
@@ -197,20 +201,23 @@ class Findings {
     if (base.kind !== 'image' || !base.reference.repo.endsWith('/aspnet') || [...variables.keys()].some((name) => ASP_VARIABLES.test(name))) return;
     const port = base.facts?.entry.ports?.find((one) => one < 1024);
     if (port === undefined || this.ofPort(port, 'any')) return;
-    const listening = this.at(port, 'tcp', `${base.text} listens on ${port}`);
-    if (this.run.target.standsFor) listening.obstacles.push({ message: listening.said, advice: 'set ASPNETCORE_URLS=http://+:8080 in its environment, and change what names the port with it' });
-    else listening.unset = { name: 'ASPNETCORE_URLS', value: (other) => `http://+:${other}` };
+    this.at(port, 'tcp', `${imageOf(this.run.target)} listens on ${port}`).unset = { name: 'ASPNETCORE_URLS', value: (other) => `http://+:${other}` };
   }
 
   /** What the base's own server listens on, where none of the above says so. */
   base(): void {
     // Arguments that say where it listens come before that.
     if (serversIn(this.run).length > 0 || this.byKey.size > 0) return;
-    const history = historyOf(this.run.target.stage, this.run.target.unit);
-    const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+    const entry = entryOf(this.run.target);
     const start = startOf(this.run.target);
     const runsBase = start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
-    for (const port of (runsBase && entry?.start === 'server' && entry.ports) || []) if (port < 1024) this.outOfSight(port, 'any', `${imageOf(this.run.target)} listens on ${port}`);
+    const low = ((runsBase && entry?.start === 'server' && entry.ports) || []).filter((port) => port < 1024);
+    for (const port of low) {
+      const said = `${imageOf(this.run.target)} listens on ${port}`;
+      // One variable says one port.
+      if (entry?.portVariable !== undefined && low.length === 1) this.at(port, 'any', said).unset = { name: entry.portVariable, value: String };
+      else this.outOfSight(port, 'any', said);
+    }
     for (const { name, program } of installedPrograms(this.run.target)) for (const port of program.ports ?? []) if (port < 1024) this.outOfSight(port, 'any', `${name} listens on ${port}`);
   }
 
@@ -250,10 +257,11 @@ function rangesOf(ports: History['ports']): { port: number; last: number; protoc
   return ranges;
 }
 
-/** Traefik redirects to the port of the entry point that it is named (doc.traefik.io, entryPoint.to: "a name or a port"). */
-const TO_ENTRYPOINT = /^--entrypoints\.[\w-]+\.http\.redirections\.entrypoint\.to=(?!:)/i;
-
 const ASP_VARIABLES = /^(ASPNETCORE|DOTNET)_(URLS|HTTP_PORTS|HTTPS_PORTS)$/;
+
+function addDoubt({ doubts }: Listening, doubt: string): void {
+  if (!doubts.includes(doubt)) doubts.push(doubt);
+}
 
 function add(places: PortPlace[], place: PortPlace): void {
   if (!places.some(({ path, start, end }) => path === place.path && start === place.start && end === place.end)) places.push(place);
@@ -291,6 +299,12 @@ function saidBy(listener: Listener, { target }: Run): string {
   return `${isOfImage(listener) ? imageOf(target) : whereIs(listener)} listens on ${listener.port}`;
 }
 
+/** What the catalogue knows of the base; undefined where it is none of its images. */
+function entryOf({ stage, unit }: Target): ImageEntry | undefined {
+  const { base } = historyOf(stage, unit);
+  return base.kind === 'image' ? base.facts?.entry : undefined;
+}
+
 /** The image, as the file that names it says. */
 function imageOf({ standsFor, stage, unit }: Target): string {
   return standsFor?.service.image ?? historyOf(stage, unit).base.text;
@@ -298,6 +312,19 @@ function imageOf({ standsFor, stage, unit }: Target): string {
 
 function isOfImage({ directive: { file } }: Listener): boolean {
   return file.source === undefined;
+}
+
+/** The variable of compose that says which file is mounted; undefined where the file is named outright. */
+function chosenBy({ directive: { file } }: Listener, { target, service }: Run): string | undefined {
+  const { source } = file;
+  const mounts = source === undefined ? [] : ((target.standsFor ?? service)?.service.mounts ?? []);
+  for (const mount of mounts) {
+    const host = hostPath(mount);
+    const written = mount.place.file.text.slice(mount.place.start, mount.place.end);
+    const name = /\$\{?(\w+)/.exec(written)?.[1];
+    if (host !== undefined && name !== undefined && name !== 'PWD' && (source === host || source!.startsWith(`${host}/`))) return name;
+  }
+  return undefined;
 }
 
 /** `nginx.conf:3` */

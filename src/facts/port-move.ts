@@ -1,3 +1,5 @@
+import { insertSetting, isRefused } from '../compose/edit.ts';
+import { lineAt } from '../compose/yaml.ts';
 import type { FileEdit } from '../edit.ts';
 import { lookUp } from '../images/lookup.ts';
 import { parseReference } from '../images/reference.ts';
@@ -18,6 +20,7 @@ import { usersOf } from './port-users.ts';
 import { type Run, runsOf } from './runs.ts';
 import type { ConfiguredServer } from './servers.ts';
 import { startOf } from './start.ts';
+import { traefikMove } from './traefik-move.ts';
 
 /** How the ports below 1024 of a target are moved, all of them or none. */
 export interface PortMove {
@@ -55,7 +58,8 @@ export const portMove = memo((target: Target, mapping: PortMapping = {}): PortMo
   const move: PortMove = { target, ports: [], place: low.flatMap(({ listening }) => listening.places)[0], edits: [], saidIn: new Set(low.flatMap(({ listening }) => listening.places.map(({ path }) => path))), obstacles: [], doubts: [] };
   for (const { run, listening } of low) moveOne(run, listening, to.get(listening.port)!, move);
   move.edits.push(...imageEdits(target, low.map(({ listening }) => listening), to));
-  for (const { edits, obstacles, doubts } of [nginxMove(target, to), apacheMove(target, to)]) {
+  for (const { listening } of low) if (target.standsFor && listening.unset) setVariable(target.standsFor, listening.unset, to.get(listening.port)!, move);
+  for (const { edits, obstacles, doubts } of [nginxMove(target, to), apacheMove(target, to), traefikMove(target, to)]) {
     for (const edit of edits) addEdit(move.edits, edit);
     move.obstacles.push(...obstacles);
     for (const message of doubts) move.doubts.push({ rule: 'port-out-of-sight', message });
@@ -89,6 +93,13 @@ function addEdit(edits: FileEdit[], edit: FileEdit): void {
   if (!isKnown) edits.push(edit);
 }
 
+/** The variable by which a ready-made image is told another port. */
+function setVariable(linked: LinkedService, { name, value }: NonNullable<Listening['unset']>, to: number, move: PortMove): void {
+  const edit = insertSetting(linked, 'environment', name, value(to), { shared: false });
+  if (isRefused(edit)) move.obstacles.push({ message: `${name} can't be set for service ${linked.source.name}: ${edit.refused}`, advice: `set ${name}=${value(to)} there by hand, and change what names the port with it` });
+  else addEdit(move.edits, { path: edit.path, start: edit.start, end: edit.end, text: edit.text });
+}
+
 /** Lines that the Dockerfile needs: where the image's own files say the port, and where only the base's EXPOSE does. */
 function imageEdits(target: Target, low: readonly Listening[], to: ReadonlyMap<number, number>): FileEdit[] {
   // What stands for a service of a ready-made image has no file.
@@ -116,11 +127,11 @@ function exposedByBase(target: Target, low: readonly Listening[]): number[] {
   return low.flatMap(({ port }) => (entry?.ports?.includes(port) ? [port] : []));
 }
 
-/** Services of ready-made images that are called as the target's folder or one of its services, and publish something: a stack that runs what is built here. */
+/** Services of ready-made images that are called as the target's folder, or beside one of its services as that, and publish something: a stack that runs what is built here. */
 function alikeElsewhere({ standsFor, services, probable, project }: Target): LinkedService[] {
   if (standsFor) return [];
-  const names = new Set(services.map(({ source }) => source.name));
-  const alike = project.services.filter((one) => names.has(one.source.name) && !one.service.build && !services.includes(one) && one.service.image !== undefined && !isCatalogued(one.service.image));
+  const places = new Set(services.map(({ source, directory }) => `${directory}\n${source.name}`));
+  const alike = project.services.filter((one) => places.has(`${one.directory}\n${one.source.name}`) && !one.service.build && !services.includes(one) && one.service.image !== undefined && !isCatalogued(one.service.image));
   return [...new Set([...probable, ...alike])].filter(({ service }) => service.ports.length > 0);
 }
 
@@ -139,8 +150,20 @@ function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   const cluster = target.standsFor ? undefined : clusterThatRuns(target);
   if (cluster !== undefined && !elsewhere.some(({ path }) => path === cluster)) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
   if (target.services.length === 0) doubts.push({ rule: 'port-out-of-sight', message: 'nothing here shows what runs it, so whoever publishes the port is not in sight', advice: `publish the new port wherever it runs: ${ports}` });
-  for (const { source, path } of alikeElsewhere(target)) doubts.push({ rule: 'port-elsewhere', message: `service ${source.name} in ${path} probably runs it too`, advice: `change the container's port there with it: ${ports}` });
+  for (const linked of alikeElsewhere(target)) doubts.push(...alikeDoubts(linked, to));
   const start = startOf(target);
   for (const path of start.unseen) doubts.push({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context` });
   return doubts;
+}
+
+/** Each line of a service that probably runs the image and publishes a port that moves, else the service. */
+function alikeDoubts({ service, source, path }: LinkedService, to: ReadonlyMap<number, number>): Reason[] {
+  const lines = service.ports.flatMap(({ target, place }): Reason[] => {
+    const port = target === undefined ? undefined : to.get(target);
+    if (port === undefined) return [];
+    const { text } = place.file;
+    return [{ rule: 'port-elsewhere', message: `${path}:${lineAt(text, place.start)} publishes ${text.slice(place.start, place.end)} of service ${source.name}, which probably runs it too`, advice: `change the container's port there to ${port}` }];
+  });
+  if (lines.length > 0) return lines;
+  return [{ rule: 'port-elsewhere', message: `service ${source.name} in ${path} probably runs it too`, advice: `change the container's port there with it: ${[...to].map(([from, port]) => `${from} becomes ${port}`).join(', ')}` }];
 }

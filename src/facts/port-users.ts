@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Found } from '../compose/layers.ts';
 import { declared } from '../compose/stack.ts';
 import { splitKeyword } from '../dockerfile/scan.ts';
@@ -33,6 +33,7 @@ export function usersOf(run: Run, { port, protocol }: Pick<Listening, 'port' | '
   users.image();
   if (run.service) users.service(run.service);
   if (run.service) users.neighbours(run.service);
+  else users.foldersBeside();
   return users;
 }
 
@@ -215,6 +216,16 @@ class Users implements PortUsers {
     this.variables([...variablesOf(this.run).values()], names, linked.service.name);
   }
 
+  /** Where nothing in sight runs a target, what lies in the folders beside its own may still ask for it by that folder's name. */
+  foldersBeside(): void {
+    const { file } = this.run.target.unit;
+    const own = dirname(file.absolute);
+    const around = dirname(own);
+    // The folders of a repository as a whole have as little to do with each other as with it.
+    if (own === file.root || around === file.root) return;
+    for (const source of textsBeside(around, this.run.disk)) if (!source.path.startsWith(`${own}/`)) this.sourceText(source, new Set([basename(own).toLowerCase()]));
+  }
+
   private commandsOf({ service }: LinkedService, names: ReadonlySet<string>): void {
     const where = `service ${service.name}`;
     for (const key of ['command', 'entrypoint'] as const) {
@@ -233,10 +244,12 @@ class Users implements PortUsers {
    */
   private neighbour(target: Target, other: LinkedService, names: ReadonlySet<string>): Set<string> {
     const run = runsOf(target).find(({ service }) => service === other || target.standsFor === other) ?? { target, service: other, disk: target.disk, root: target.unit.file.root };
-    this.variables([...variablesOf(run).values()], names, other.service.name);
     for (const { words, where } of placedCommands(run)) for (const word of words) this.hosts(word, names, `${where} of service ${other.service.name}`);
     const read = new Set<string>();
+    /** Whose port a template says beside it. */
+    const said = new Set<string>();
     for (const { configuration } of serversIn(run)) {
+      for (const { variable } of configuration.upstreams) if (variable !== undefined) said.add(variable);
       for (const { source } of configuration.files) if (source !== undefined) read.add(source);
       for (const { host, port, spot } of configuration.upstreams) {
         if (port !== this.port || !names.has(host.toLowerCase())) continue;
@@ -246,6 +259,7 @@ class Users implements PortUsers {
         else this.stuck(`service ${other.service.name} hands over to ${host}:${port} in a configuration that can't be changed${whole?.closed === undefined ? '' : ` (${whole.closed})`}`);
       }
     }
+    this.variables([...variablesOf(run).values()], names, other.service.name, said);
     for (const source of sourcesOf(target.unit, target.disk)) if (!read.has(source.path)) this.sourceText(source, names);
     return read;
   }
@@ -274,13 +288,14 @@ class Users implements PortUsers {
     }
   }
 
-  private variables(all: readonly PlacedVariable[], names: ReadonlySet<string>, service: string): void {
+  /** @param said variables whose port is known to be said where they are used */
+  private variables(all: readonly PlacedVariable[], names: ReadonlySet<string>, service: string, said: ReadonlySet<string> = new Set()): void {
     for (const variable of all) {
       const text = variable.place ? unquoted(variable.place) : undefined;
       if (text) this.hosts(text, names, variable.where, variable.closed);
       else if (variable.value !== undefined && hostPortsIn(variable.value, names).some(({ port }) => port === this.port)) this.stuck(`${variable.where} names ${this.port} in a way that can't be changed`);
       const pair = NAMES_HOST.exec(variable.name);
-      if (!pair || NAMES_OTHERS.test(variable.name) || variable.value === undefined || !names.has(variable.value.toLowerCase())) continue;
+      if (!pair || NAMES_OTHERS.test(variable.name) || said.has(variable.name) || variable.value === undefined || !names.has(variable.value.toLowerCase())) continue;
       const companion = all.find(({ name }) => name.toUpperCase() === `${pair[1]}PORT`.toUpperCase());
       if (companion) {
         if (Number(companion.value) === this.port) this.variable(companion);
@@ -400,3 +415,12 @@ function textsUnder(path: string, disk: Run['disk'], depth: number): string[] {
   return disk.list(path).filter((name) => !/^(node_modules|\.git|vendor|dist|build)$/.test(name)).flatMap((name) => textsUnder(join(path, name), disk, depth - 1)).slice(0, MAX_TEXTS);
 }
 
+/** The configurations in the folders of a folder. */
+function textsBeside(folder: string, disk: Run['disk']): SourceFileText[] {
+  const known = besideIn(disk);
+  const found = known.get(folder) ?? textsUnder(folder, disk, 2).filter((path) => /\.(conf|cfg|ya?ml|toml|json|ini|env)$|(^|\/)(Caddyfile|\.env)/.test(path)).map((path) => ({ path, text: disk.read(path)! }));
+  known.set(folder, found);
+  return found;
+}
+
+const besideIn = memo((_disk: Run['disk']): Map<string, SourceFileText[]> => new Map());

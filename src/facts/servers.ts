@@ -49,10 +49,16 @@ export const serversIn = memo((run: Run): ConfiguredServer[] => {
     if (started.payload || started.service !== (own ? run.service : undefined)) continue;
     const installed = installationOf(started, run.target);
     if (!installed || !readsConfiguration(started, installed) || found.some(({ installation }) => installation.kind === installed.kind)) continue;
-    found.push(configured(started, installed, run));
+    const server = configured(started, installed, run);
+    if (!isTold(server, started)) found.push(server);
   }
   return found;
 });
+
+/** Whether the command line alone says how a server is configured: Traefik reads options where it finds no file (doc.traefik.io, "Configuration Discovery"). */
+function isTold({ configuration: { kind, files, gaps } }: ConfiguredServer, { words }: Started): boolean {
+  return kind === 'traefik' && files.length === 0 && (gaps.length === 0 || words.some(({ value }) => /^--entrypoints\./i.test(value ?? '')));
+}
 
 /** Commands that start a server, by the program in front of the installation's name. */
 const COMMANDS: Record<string, string> = {
@@ -68,6 +74,7 @@ const COMMANDS: Record<string, string> = {
   haproxy: 'haproxy',
   caddy: 'caddy',
   lighttpd: 'lighttpd',
+  traefik: 'traefik',
 };
 
 /** The installation that a command starts: that of the base image, else that of the distribution's package. */
@@ -137,6 +144,7 @@ const OF_IMAGES: Record<string, InstallationName> = {
   haproxy: 'haproxy image',
   'haproxy-2.3': 'haproxy image',
   caddy: 'caddy image',
+  traefik: 'traefik image',
 };
 
 function configured(started: Started, installation: Installation, { target, service, disk }: Run): ConfiguredServer {
@@ -188,6 +196,7 @@ const ENTRY_OPTIONS: Record<string, [short: string, long: string | undefined]> =
   haproxy: ['f', undefined],
   caddy: ['c', 'config'],
   lighttpd: ['f', undefined],
+  traefik: ['', 'configFile'],
 };
 
 /** The file that the command names, else the installation's own. */

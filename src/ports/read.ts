@@ -18,7 +18,7 @@ export interface WrittenPort {
 
 const PORT = String.raw`(\d{1,5}|\$\w+|\$\{\w+(?::?-\d{1,5})?\})`;
 const HOST = String.raw`(\[[0-9a-fA-F:.]*\]|[\w.*+-]*|\$\w+|\$\{\w+(?::?-[\w.*]*)?\}|::)`;
-const ADDRESS = new RegExp(`^(?:(\\w+)://)?(?:${HOST}:)?${PORT}(?=$|[/?#])`);
+const ADDRESS = new RegExp(`^(?:(\\w+)://)?(?:${HOST}:)?${PORT}(?=$|[/?#]|:interface=)`);
 
 /** The addresses in a word that lists them with `;` or `,`, each as far as it is one: `http://+:80;https://+:443`, `0.0.0.0:80`, `80`. */
 export function addressesIn(word: string): WrittenPort[] {
@@ -48,7 +48,7 @@ export function isOwnHost(host: string): boolean {
 }
 
 /** Options whose value is a port, or an address to listen on. */
-const PORT_OPTION = /(^|[-_.])(port|listen|bind|listen-?address|bind-?address|addr|address|urls?|http|https|http-?socket|http-?addr|listen-?addr)$/i;
+const PORT_OPTION = /(^|[-_.])(port|(?:https?|listen|bind|server)-?ports|listen|bind|listen-?address|bind-?address|addr|address|urls?|http|https|http-?socket|http-?addr|listen-?addr)$/i;
 const SHORT_OPTION = /^(p|b|l|S|a)$/;
 /** Options that speak of somebody else's port. */
 const OTHERS = /(^|[-_.])(db|database|redis|mysql|mariadb|postgres\w*|pg|mongo\w*|smtp|mail|imap|ldap|upstream|backend|remote|target|dest\w*|peer|join|seed|broker|brokers|kafka|amqp|rabbit\w*|nats|etcd|consul|zookeeper|elastic\w*|proxy|origin|forward|connect|server-url|api-url|base-url|callback|public|external|advertise\w*)([-_.]|$)/i;
@@ -74,7 +74,7 @@ export function portArguments(words: readonly string[]): PortArgument[] {
     // Where an image's entrypoint runs in front, the first word is its argument.
     if (index === 0 && !word.startsWith('-')) return;
     const [option, offset] = optionAround(word, words[index - 1] ?? '');
-    const listen = /^(?:TCP|UDP)[46]?-(?:LISTEN|RECVFROM):/i.exec(word)?.[0].length;
+    const listen = /^(?:TCP|UDP)[46]?-(?:LISTEN|RECVFROM):/i.exec(word)?.[0].length ?? endpointIn(word, offset, words);
     const from = listen ?? offset;
     for (const address of addressesIn(word.slice(from))) {
       if (!isOwnHost(address.host)) continue;
@@ -84,6 +84,13 @@ export function portArguments(words: readonly string[]): PortArgument[] {
     }
   });
   return found;
+}
+
+/** Where the port begins in an endpoint of Twisted (`--http=tcp:80`, `-e ssl:443:interface=0.0.0.0`; docs.twisted.org, endpoints); undefined for what is none. */
+function endpointIn(word: string, offset: number, words: readonly string[]): number | undefined {
+  if (!words.slice(0, 4).some((name) => /(^|\/)(twistd3?|twist|daphne)$/.test(name))) return undefined;
+  const scheme = /^(?:tcp[46]?|ssl|udp):(?=\d)/.exec(word.slice(offset));
+  return scheme ? offset + scheme[0].length : undefined;
 }
 
 /** Programs whose ports are those of whom they ask, or that only print. */
@@ -103,7 +110,7 @@ function takesPort(option: string, name: string, hasAddress: boolean): boolean {
   if (OTHERS.test(option)) return false;
   if (option.length === 1) return SHORT_OPTION.test(option) && (hasAddress || (/^[pl]$/.test(option) && !/^(node|perl|ruby|sh|bash|ash)$/.test(name)));
   const last = option.replace(/^D/, '');
-  return PORT_OPTION.test(last) && (hasAddress || /(port|listen|bind)$/i.test(last));
+  return PORT_OPTION.test(last) && (hasAddress || /(ports?|listen|bind)$/i.test(last));
 }
 
 /** Words that a port or an address follows without an option. */

@@ -5,6 +5,7 @@ import type { Judgement, Reason, Verdict } from '../facts/judgement.ts';
 import { effectiveUser } from '../facts/user.ts';
 import { type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
 import type { Rewritten, Settled } from '../rewrite.ts';
+import { inTheWay } from './in-the-way.ts';
 import { noteOnLastStage, notesOn } from './notes.ts';
 import { positionAt } from './positions.ts';
 import type { FileReport, FindingReport, Report, ServiceReport, Summary, TargetReport } from './report.ts';
@@ -124,14 +125,14 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
   const manual = own.find(({ status }) => status === 'manual');
   const isDropped = fix?.status === 'skipped' && !/^(unsafe|not verified)/.test(fix.skipped ?? '');
   const leftOut: Reason[] = isDropped ? [{ rule: 'fix-left-out', message: fix!.skipped!, line: target.stage.from.line }] : [];
-  const inTheWay = all.filter(({ transform }) => !transform.setsUser).flatMap(({ finding }) => finding.reasons);
+  const besides = all.filter(({ transform }) => !transform.setsUser).flatMap(inTheWay);
   return {
     ...placeOf(target),
     verdict: (manual && !fix) || isDropped ? 'refused' : judgement.verdict,
     safety: fix?.status === 'applied' && all.some(({ status, finding }) => status === 'applied' && finding.safety === 'unsafe') ? 'unsafe' : (fix ?? manual)?.finding.safety,
     userBefore: effectiveUser(target).text,
     userAfter: fix?.finding.user,
-    reasons: unique([...judgement.reasons, ...leftOut, ...((fix ?? manual)?.finding.reasons ?? []), ...inTheWay]),
+    reasons: unique([...judgement.reasons, ...leftOut, ...((fix ?? manual)?.finding.reasons ?? []), ...besides]),
   };
 }
 

@@ -5,6 +5,7 @@ import { builtFor } from '../facts/services/target.ts';
 import { usesOf } from '../facts/services/uses.ts';
 import { type LinkedService, type Project, stageLabel, type Target } from '../project.ts';
 import type { Settled } from '../rewrite.ts';
+import { inTheWay } from './in-the-way.ts';
 import type { ServiceReport, TargetReport } from './report.ts';
 
 /** The report on every service of a project, each name of a file once. */
@@ -13,7 +14,7 @@ export function serviceReports(project: Project, settled: readonly Settled[], ta
   const findings = findingsByService(settled);
   for (const linked of project.services) {
     const key = keyOf(linked);
-    if (!reports.has(key)) reports.set(key, serviceReport(linked, project, findings.get(key), inTheWay(linked, settled), targets));
+    if (!reports.has(key)) reports.set(key, serviceReport(linked, project, findings.get(key), besides(linked, settled), targets));
   }
   return [...reports.values()];
 }
@@ -27,15 +28,15 @@ function findingsByService(settled: readonly Settled[]): Map<string, Settled> {
 }
 
 /** What keeps something else from being mended in a service, such as its port. */
-function inTheWay(linked: LinkedService, settled: readonly Settled[]): Reason[] {
-  return settled.flatMap(({ finding, transform }) => (!transform.setsUser && finding.target.standsFor && keyOf(finding.target.standsFor) === keyOf(linked) ? finding.reasons : []));
+function besides(linked: LinkedService, settled: readonly Settled[]): Reason[] {
+  return settled.flatMap((one) => (!one.transform.setsUser && one.finding.target.standsFor && keyOf(one.finding.target.standsFor) === keyOf(linked) ? inTheWay(one) : []));
 }
 
 function keyOf({ path, source }: LinkedService): string {
   return `${path}\n${source.name}`;
 }
 
-function serviceReport(linked: LinkedService, project: Project, own: Settled | undefined, besides: readonly Reason[], targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
+function serviceReport(linked: LinkedService, project: Project, own: Settled | undefined, others: readonly Reason[], targets: ReadonlyMap<Target, TargetReport>): ServiceReport {
   const { service, path, source, file } = linked;
   const place = { path, name: source.name, line: lineAt(file.text, source.key.start), image: service.image, build: service.build?.context };
   const target = builtFor(linked, project);
@@ -51,7 +52,7 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
     userBefore: userOfService(linked, project),
     userAfter: isFix ? own.finding.user : undefined,
     ...usesBy(linked, project, isFix ? own.finding.user : undefined),
-    reasons: unique([...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...besides]),
+    reasons: unique([...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...others]),
   };
 }
 

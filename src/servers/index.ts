@@ -3,6 +3,7 @@ import { readCaddyfile } from './caddy.ts';
 import { readHaproxy } from './haproxy.ts';
 import { readLighttpd } from './lighttpd.ts';
 import { readNginx } from './nginx.ts';
+import { readTraefik } from './traefik.ts';
 import type { ConfigFiles, ServerConfiguration, ServerKind } from './types.ts';
 
 /**
@@ -21,5 +22,7 @@ export function readServer(kind: ServerKind, entry: string, files: ConfigFiles, 
       return readCaddyfile(entry, files);
     case 'lighttpd':
       return readLighttpd(entry, files);
+    case 'traefik':
+      return readTraefik(entry, files);
   }
 }

@@ -22,7 +22,7 @@ export function readNginx(entry: string, files: ConfigFiles, prefix: string): Se
     const context = parents[0]?.name;
     if (directive.name === 'server' && directive.block && parents.length === 1) result.listeners.push(...listenersOf(directive, context!, files));
     if (directive.name === 'user' && parents.length === 0) result.users.push(directive);
-    result.upstreams.push(...upstreamsOf(directive, parents, names));
+    result.upstreams.push(...upstreamsOf(directive, parents, names, files));
     result.writes.push(...writesOf(directive, prefix));
   });
   return result;
@@ -85,7 +85,7 @@ function upstreamNames(directives: readonly Directive[]): Set<string> {
 const PASSES = /^(proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$/;
 
 /** `proxy_pass http://web:80/`, `fastcgi_pass php:9000`, `server web:80` of an upstream, and variables set to such. */
-function upstreamsOf(directive: Directive, parents: readonly Directive[], names: ReadonlySet<string>): Upstream[] {
+function upstreamsOf(directive: Directive, parents: readonly Directive[], names: ReadonlySet<string>, files: ConfigFiles): Upstream[] {
   const { name, args } = directive;
   const isServer = name === 'server' && directive.block === undefined && parents.at(-1)?.name === 'upstream';
   const word = PASSES.test(name) || isServer ? args[0] : name === 'set' && /^\w+:\/\//.test(args[1]?.value ?? '') ? args[1] : undefined;
@@ -96,7 +96,9 @@ function upstreamsOf(directive: Directive, parents: readonly Directive[], names:
   if (address.host === '' || (!isServer && names.has(address.host))) return [];
   const at = { ...address, at: address.at + (scheme === '' ? 0 : scheme.length + 3) };
   const port = address.port === undefined ? defaultPort(scheme, isServer || name === 'proxy_pass') : portNumber(address.port);
-  return [{ host: address.host, port, spot: spotIn(directive.file, word, at), directive }];
+  const variable = directive.file.template ? /^\$\{?(\w+)\}?$/.exec(address.host)?.[1] : undefined;
+  const host = variable === undefined ? address.host : (files.variable(variable) ?? address.host);
+  return [{ host, ...(variable === undefined ? {} : { variable }), port, spot: spotIn(directive.file, word, at), directive }];
 }
 
 function defaultPort(scheme: string, isHttp: boolean): number | undefined {

@@ -1,6 +1,6 @@
 /** The shape of what server configurations say. Offsets everywhere are UTF-16 into the file's text, end-exclusive. */
 
-export type ServerKind = 'nginx' | 'apache' | 'haproxy' | 'caddy' | 'lighttpd';
+export type ServerKind = 'nginx' | 'apache' | 'haproxy' | 'caddy' | 'lighttpd' | 'traefik';
 
 /** One text that a server reads. */
 export interface ConfigFile {
@@ -84,6 +84,8 @@ export interface PortMention {
 /** A server elsewhere that requests are handed to. */
 export interface Upstream {
   host: string;
+  /** The variable of the environment that names the host, in a template. */
+  variable?: string;
   /** What is asked there; a default of the scheme where none is written. */
   port: number | undefined;
   spot: PortSpot | undefined;
