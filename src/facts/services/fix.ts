@@ -220,8 +220,8 @@ function runsBase(target: Target): boolean {
 
 /** Whether all that starts is in sight, and none of it is the image's own program. */
 function startsSomethingElse(target: Target): boolean {
-  const { unseen, opaque, partly } = startOf(target);
-  return !runsBase(target) && unseen.length === 0 && opaque.length === 0 && !partly;
+  const { baseEntrypoint, unseen, opaque, partly } = startOf(target);
+  return baseEntrypoint === undefined && !runsBase(target) && unseen.length === 0 && opaque.length === 0 && !partly;
 }
 
 /** Where the entrypoint of the nginx image puts what it makes of templates; without a template it writes nothing. */
