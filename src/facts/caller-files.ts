@@ -1,5 +1,6 @@
 import type { Target } from '../project.ts';
-import { commandsOf } from './commands.ts';
+import type { ShellCommand } from '../shell/read.ts';
+import { commandsOf, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { historyOf } from './history.ts';
 import { runsWithVolume } from './run-lines.ts';
@@ -21,5 +22,15 @@ function isFilled(target: Target, directory: string): boolean {
   const history = historyOf(target.stage, target.unit);
   const within = (path: string | undefined) => path === undefined || path === directory || path.startsWith(`${directory}/`);
   if (copiesOf(history).some(({ destination }) => within(destination))) return true;
-  return history.steps.some((step) => step.instruction.keyword === 'RUN' && (step.cwd === directory || commandsOf(step).some(({ words }) => words.some(({ value }) => value?.startsWith(directory)))));
+  return history.steps.some((step) => step.instruction.keyword === 'RUN' && commandsOf(step).some((command) => mayFill(command, directory)));
 }
+
+/** Whether a command names a directory, or works there and is not one that writes elsewhere. */
+function mayFill(command: ShellCommand, directory: string): boolean {
+  const { name, words } = unwrap(command);
+  if (words.some(({ value }) => value?.startsWith(directory))) return true;
+  return command.cwd === directory && !WRITES_ELSEWHERE.test(name ?? '');
+}
+
+/** Package managers, accounts and the shell's own. */
+const WRITES_ELSEWHERE = /^(apt|apt-get|aptitude|apk|yum|dnf|microdnf|zypper|pacman|dpkg|rpm|pip[\d.]*|ldconfig|locale-gen|update-alternatives|update-ca-certificates|groupadd|useradd|addgroup|adduser|usermod|rm|mkdir|chown|chmod|echo|true|set|export|cd|test|\[)$/;

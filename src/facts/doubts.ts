@@ -2,6 +2,7 @@ import { join, posix } from 'node:path';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
+import { isBuild } from './builds.ts';
 import { operands, option } from './commands.ts';
 import { copiesOf, lacksSource, originOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
@@ -195,55 +196,6 @@ function buildDoubts(target: Target): Reason[] {
   const build = startOf(target).commands.find(isBuild);
   if (!build) return [];
   return [{ rule: 'write-sign', message: `${build.words.map(({ text }) => text).join(' ')} builds beside the code when it starts`, advice: 'build it in a RUN, and start what that made', line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }];
-}
-
-function isBuild({ name, words }: Started): boolean {
-  const [verb, second] = operands(words).map(({ value }) => value ?? '');
-  const isPackageScript = (script: string | undefined) => /^(build|compile|bundle|prebuild)(:|$)/.test(script ?? '');
-  switch (name) {
-    case 'make':
-    case 'cmake':
-    case 'ninja':
-    case 'meson':
-    case 'bazel':
-    case 'sbt':
-    case 'lein':
-    case 'gradle':
-    case 'gradlew':
-    case 'mvn':
-    case 'mvnw':
-    case 'ant':
-    case 'tsc':
-      return !words.some(({ value }) => /^--?(version|help)$/.test(value ?? ''));
-    case 'cabal':
-    case 'stack':
-      return /^(new-|v2-)?(build|test|run|bench|install)$/.test(verb ?? '');
-    case 'prisma':
-      return verb === 'generate';
-    case 'swift':
-      return /^(build|package|run|test)$/.test(verb ?? '');
-    case 'cargo':
-    case 'dotnet':
-      return /^(build|test|run|publish|bench)$/.test(verb ?? '');
-    case 'mix':
-      return /^(test|compile|deps\.get|release)$/.test(verb ?? '');
-    case 'next':
-    case 'nuxt':
-    case 'vite':
-    case 'ng':
-    case 'react-scripts':
-    case 'vue-cli-service':
-    case 'astro':
-    case 'gatsby':
-      return verb === 'build';
-    case 'npm':
-    case 'pnpm':
-    case 'yarn':
-    case 'bun':
-      return isPackageScript(verb === 'run' || verb === 'run-script' ? second : name === 'yarn' ? verb : undefined);
-    default:
-      return false;
-  }
 }
 
 /** Daemons that need root, by package and by what files about them are called. */

@@ -20,7 +20,7 @@ export function isShellTool(name: string): boolean {
 
 /** Runtimes that run code of one's own, and servers that are libraries of one's application. */
 const RUNTIMES =
-  /^(node|nodejs|npm|npx|yarn|pnpm|bun|deno|pm2|pm2-runtime|pm2-docker|forever|ts-node|tsx|next|nuxt|serve|http-server|python[\d.]*|pypy[\d.]*|pip[\d.]*|uv|poetry|pipenv|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|flask|django-admin|celery|rq|streamlit|fastapi|sanic|twistd|airflow|ruby|bundle|bundler|rails|rake|puma|unicorn|thin|rackup|sidekiq|foreman|java|javac|sbt|gradle|gradlew|mvn|mvnw|dotnet|php|artisan|composer|perl|plackup|starman|hypnotoad|morbo|go|cargo|mix|elixir|iex|erl|lua|luajit|julia|Rscript|racket|swift|scala|clojure|lein|ghc|runghc|stack|mono|mono-sgen|nimble|crystal|kotlin|groovy|tclsh|guile|sbcl|octave|java_wrapper)$/;
+  /^(node|nodejs|pwsh|npm|npx|yarn|pnpm|bun|deno|pm2|pm2-runtime|pm2-docker|forever|ts-node|tsx|next|nuxt|serve|http-server|python[\d.]*|pypy[\d.]*|pip[\d.]*|uv|poetry|pipenv|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|flask|django-admin|celery|rq|streamlit|fastapi|sanic|twistd|airflow|ruby|bundle|bundler|rails|rake|puma|unicorn|thin|rackup|sidekiq|foreman|java|javac|sbt|gradle|gradlew|mvn|mvnw|dotnet|php|artisan|composer|perl|plackup|starman|hypnotoad|morbo|go|cargo|mix|elixir|iex|erl|lua|luajit|julia|Rscript|racket|swift|scala|clojure|lein|ghc|runghc|stack|mono|mono-sgen|nimble|crystal|kotlin|groovy|tclsh|guile|sbcl|octave|java_wrapper)$/;
 
 /** Whether a program runs code of one's own. */
 export function isRuntime(name: string): boolean {

@@ -179,7 +179,7 @@ class Follower {
       started.followed = true;
       return;
     }
-    const carried = carriedScript(invocation);
+    const carried = carriedScript(invocation) ?? evaluated(invocation);
     if (carried !== undefined) return this.followText(carried, command, script, depth, argumentsOf(invocation));
     const packaged = packageScript(invocation);
     if (packaged !== undefined) return this.followPackageScript(packaged, command, script, depth);
@@ -242,6 +242,7 @@ class Follower {
     }
     if (script === undefined) {
       if (!this.start.unseen.includes(written)) this.start.unseen.push(written);
+      if (started.script === undefined) this.followHandedOver(started, executed, depth);
       return;
     }
     started.followed = true;
@@ -265,12 +266,29 @@ class Follower {
     return this.start.commands.some(({ name, words, command }) => BUILDERS.has(name ?? '') && words.some(({ value }) => value !== undefined && paths.includes(resolvePath(command.cwd, value) ?? '')));
   }
 
+  /** Start scripts hand over to their arguments by convention, one out of sight too where the first is a program. */
+  private followHandedOver(started: Started, executed: boolean, depth: number): void {
+    const words = scriptArguments(started, executed);
+    const first = words[0]?.value;
+    const isProgram = first !== undefined && (programOf(posix.basename(first)) !== undefined || /\/(s?bin|init\.d)\/[^/]+$/.test(first));
+    if (isProgram) this.follow({ ...started.command, words }, undefined, depth + 1);
+  }
+
   /** Entrypoints hand over to their arguments: `docker-entrypoint.sh node server.js`. */
   private followArguments(invocation: Invocation, command: ShellCommand, script: StartScript | undefined, depth: number): void {
     if (invocation.name === undefined || !HANDS_OVER.has(invocation.name)) return;
     const rest = invocation.words.slice(1);
     if (rest.length > 0) this.follow({ ...command, words: rest }, script, depth + 1);
   }
+}
+
+/** The text that `eval` runs, without the variables in front, which hold settings for it; undefined where nothing else is told. */
+function evaluated({ name, words }: Invocation): string | undefined {
+  if (name !== 'eval') return undefined;
+  const told = words.slice(1).findIndex(({ value }) => value !== undefined);
+  const isSettings = words.slice(1, told + 1).every(({ text }) => /^"?\$(\w+|\{\w+\})"?$/.test(text));
+  const rest = words.slice(told + 1);
+  return told < 0 || !isSettings || rest.some(({ value }) => value === undefined) ? undefined : rest.map(({ value }) => value).join(' ');
 }
 
 /** `go install ./cmd/…` puts a program called after each folder onto the PATH. */
@@ -320,14 +338,20 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
     }
     if (origin === 'elsewhere') elsewhere = true;
     const made = writtenByRun(history, path);
+    // An interpreter may be a link that a RUN makes, too.
+    if (made === '' && KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
     if (made !== undefined) return settled(made === '' ? undefined : { path, text: made, file: undefined, executed });
   }
   if (isBases(history, written) || KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
   if (executed && written.includes('/') && hasNoShell(target, history)) return settled('payload');
   if (looksLikeScript(written) || !executed) return settled(undefined);
   if (elsewhere || isBuilt(history, written, cwd)) return settled('payload');
-  return { sight: written.includes('/') && !/^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '') ? 'opaque' : 'program', settled: false };
+  const isOfTheSystem = !written.includes('/') || /^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '');
+  return { sight: isOfTheSystem && !INTERPRETED.test(written) ? 'program' : 'opaque', settled: false };
 }
+
+/** Files that an interpreter runs: scripts wherever they lie. */
+const INTERPRETED = /\.(py|rb|pl|php|js)$/;
 
 /** Whether nothing could interpret a script: on scratch, where no system of another stage is copied whole. */
 function hasNoShell(target: Target, { base }: History): boolean {
@@ -437,7 +461,7 @@ export function scriptPath(invocation: Invocation, isStart: boolean): CalledScri
 }
 
 /** Programs that nobody keeps as a script of their own in a build context. */
-const KNOWN_PROGRAM = /^(node|npm|npx|yarn|pnpm|python[\d.]*|pip|ruby|java|php|perl|go|dotnet|bundle|rails|gunicorn|uvicorn|flask|celery|nginx|httpd|sh|bash)$/;
+const KNOWN_PROGRAM = /^(node|nodejs|pwsh|R|Rscript|julia|irb|iex|erl|ghci|jshell|deno|bun|lua|luajit|octave|npm|npx|yarn|pnpm|python[\d.]*|pip|ruby|java|php|perl|go|dotnet|bundle|rails|gunicorn|uvicorn|flask|celery|nginx|httpd|sh|bash)$/;
 
 /** Whether a path is spelled as start scripts are. */
 export function looksLikeScript(path: string): boolean {

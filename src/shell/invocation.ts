@@ -111,12 +111,20 @@ export function isLaunched({ through }: Invocation): boolean {
 function wrappedBy(name: string, words: ShellWord[]): ShellWord[] | undefined {
   const takesValue = WRAPPERS[name];
   if (takesValue) return afterOptions(words, name, takesValue);
+  if (name === 'scl') return collected(words);
   if (name.startsWith('python') && PYTHON.test(name)) return words[1]?.value === '-m' && MODULES.test(words[2]?.value ?? '') ? words.slice(2) : undefined;
   const launcher = LAUNCHERS[name];
   if (!launcher) return undefined;
   const rest = afterOptions(words, name, launcher.takesValue);
   if (!launcher.verb) return rest;
   return launcher.verb.test(rest[0]?.value ?? '') ? afterOptions(rest, name, launcher.takesValue) : undefined;
+}
+
+/** `scl enable rh-ruby25 -- ruby app.rb`: the command behind the collections; without `--` it is the last word. */
+function collected(words: ShellWord[]): ShellWord[] | undefined {
+  if (words[1]?.value !== 'enable') return undefined;
+  const dashes = words.findIndex(({ value }) => value === '--');
+  return dashes > 0 ? words.slice(dashes + 1) : words.slice(Math.max(words.length - 1, 3));
 }
 
 function baseName(value: string | undefined): string | undefined {

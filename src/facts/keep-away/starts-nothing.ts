@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import { historyOf } from '../history.ts';
 import { effectiveUser } from '../user.ts';
 import { isShellTool } from '../programs.ts';
-import { type Started, startOf } from '../start.ts';
+import { type Start, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
+import { isStarter } from './starts-others.ts';
 
 /** RULES A2: only a target that starts something is fixed. */
 
@@ -32,10 +33,11 @@ export const startsNothing: KeepAway = (target) => {
   const entry = entryOf(target);
   const nothing = start.from === 'none' || (start.from === 'base' && (entry?.start === 'tool' || entry?.start === 'unknown'));
   const emptied = start.from === 'file' && start.argv?.length === 0 && start.commands.length === 0;
-  if (!nothing && !emptied) return undefined;
+  const waiting = start.from === 'file' && start.commands.length === 1 && /^(tini(-static)?|dumb-init|catatonit|docker-init)$/.test(start.commands[0]!.name ?? '') ? start.commands[0]! : undefined;
+  if (!nothing && !emptied && !waiting) return undefined;
   return {
     rule: 'starts-nothing',
-    message: 'neither the file nor its base sets a command that serves',
+    message: waiting ? `${waiting.words.map(({ text }) => text).join(' ')} is given nothing to start` : 'neither the file nor its base sets a command that serves',
     advice: 'set USER in the images that build on it, or run it with --user',
   };
 };
@@ -58,11 +60,10 @@ export const startsPrompt: KeepAway = (target) => {
   const own = start.commands.filter(({ name }) => name !== undefined);
   if (own.length === 0) return undefined;
   const prepares = start.scripts.length > 0 && own.slice(1).every(({ name, words }) => isShellTool(name!) || isPrompt(name!, words.slice(1).map(({ value }) => value)));
-  const behind = start.unseen.length > 0 || prepares ? promptBehindScript(target) : undefined;
-  if (behind || start.unseen.length > 0) return behind;
-  const prompts = own.filter((one) => !isOwnProgram(one) && isPrompt(one.name!, one.words.slice(1).map(({ value }) => value)));
-  if (prompts.length < own.length) return undefined;
-  const last = prompts.at(-1)!;
+  const behind = start.unseen.length > 0 || prepares ? promptBehindScript(target) : shellBehindProgram(target);
+  if (behind) return behind;
+  const last = lastPrompt(start, own);
+  if (!last) return undefined;
   return {
     rule: 'starts-a-prompt',
     message: `${last.words.map(({ text }) => text).join(' ')} serves nothing`,
@@ -70,6 +71,23 @@ export const startsPrompt: KeepAway = (target) => {
     advice: ADVICE,
   };
 };
+
+/** The last of the commands that a target starts, where all of them are prompts or only prepare one; undefined where one may serve. */
+function lastPrompt({ parts, unseen, commands }: Start, own: Started[]): Started | undefined {
+  const isOne = (one: Started) => !isOwnProgram(one) && isPrompt(one.name!, one.words.slice(1).map(({ value }) => value));
+  const sources = ({ name }: Started) => name === '.' || name === 'source';
+  // `. setup.sh && bash`: what is sourced prepares the prompt, and what is called may serve.
+  const sourced = own.filter(sources).length;
+  if (unseen.length > sourced || (sourced > 0 && own.length < commands.length)) return undefined;
+  const last = own.at(-1)!;
+  if (parts.length === 1 && own.length === 1 && tellsAboutItself(last)) return last;
+  return own.every((one) => isOne(one) || sources(one)) && isOne(last) ? last : undefined;
+}
+
+/** `ansible-playbook --version` in a CMD alone: whoever runs the image says what for. */
+function tellsAboutItself({ words }: Started): boolean {
+  return words.length > 1 && words.slice(1).every(({ value }) => /^(--?help|-h|--?version)$/.test(value ?? ''));
+}
 
 /** A program of the file may bear any name: `/whoami` is none of the distribution's. */
 function isOwnProgram({ payload, words }: Started): boolean {
@@ -82,6 +100,13 @@ function promptBehindScript(target: Parameters<KeepAway>[0]): ReturnType<KeepAwa
   const [name, ...args] = cmd?.words ?? [];
   if (!entrypoint?.words || name === undefined || /^(sleep|tail|true|false|echo|cat)$/.test(name) || !isPrompt(posix.basename(name), args)) return undefined;
   return { rule: 'starts-a-prompt', message: `${entrypoint.words[0]} is given a prompt to start: ${cmd!.script}`, line: cmd!.instruction.line, advice: ADVICE };
+}
+
+/** `ENTRYPOINT ["crossbuild"]` with `CMD ["bash"]`: a shell is what a program is given to start. */
+function shellBehindProgram(target: Parameters<KeepAway>[0]): ReturnType<KeepAway> {
+  const { entrypoint, cmd } = historyOf(target.stage, target.unit);
+  if (isStarter(posix.basename(entrypoint?.words?.[0] ?? ''))) return undefined;
+  return /^((ba|z|a|da|k|fi)?sh|pwsh|php)$/.test(posix.basename(cmd?.words?.[0] ?? '')) ? promptBehindScript(target) : undefined;
 }
 
 const ADVICE = 'run it with docker run --user "$(id -u):$(id -g)"';

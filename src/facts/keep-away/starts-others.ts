@@ -1,4 +1,7 @@
+import { posix } from 'node:path';
 import { programOf } from '../../programs/lookup.ts';
+import type { Target } from '../../project.ts';
+import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import { placeOf, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
@@ -40,6 +43,11 @@ const STARTERS: Record<string, string> = {
   boot: 'an init',
 };
 
+/** Whether a program is an init, a supervisor or a daemon that starts others. */
+export function isStarter(name: string): boolean {
+  return name in STARTERS;
+}
+
 /** RULES B2: an init, a supervisor, sshd or cron, in the start command, its scripts or the base. */
 export const startsOthers: KeepAway = (target) => {
   const start = startOf(target);
@@ -50,7 +58,7 @@ export const startsOthers: KeepAway = (target) => {
     if (name === undefined) continue;
     const path = words[0]?.value ?? '';
     const what = /^\/etc\/(init\.d|rc\d?\.d)\//.test(path) || path === '/etc/rc.local' ? 'a system service' : (STARTERS[name] ?? starterOf(name));
-    if (what === undefined || (name === 'boot' && path !== '/sbin/boot')) continue;
+    if (what === undefined || (name === 'boot' && path !== '/sbin/boot') || (name === 'init' && isOnesOwn(path, target))) continue;
     return { rule: 'starts-others', message: `${placeOf(started)} runs ${name}: ${what}`, line, advice: REMAINS };
   }
   const systemd = target.stage.instructions.find(({ keyword, args }) => keyword === 'STOPSIGNAL' && /RTMIN\+3/.test(args));
@@ -61,6 +69,11 @@ export const startsOthers: KeepAway = (target) => {
   }
   return undefined;
 };
+
+/** `COPY docker/init /init`: a script of one's own bears the name. */
+function isOnesOwn(path: string, target: Target): boolean {
+  return copiesOf(historyOf(target.stage, target.unit)).some(({ sources, destination }) => destination === path && sources.some((source) => source !== undefined && posix.basename(source) === posix.basename(path)));
+}
 
 /** A catalogued program that starts others, or works as others. */
 function starterOf(name: string): string | undefined {

@@ -1,16 +1,18 @@
 import { posix } from 'node:path';
+import type { Target } from '../../project.ts';
 import { resolvePath } from '../../shell/read.ts';
+import { onlyBuilds } from '../builds.ts';
 import { callerFiles } from '../caller-files.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
-import { isRuntime } from '../programs.ts';
+import { isRuntime, isShellTool } from '../programs.ts';
 import { isRepository } from '../sight.ts';
 import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B5: a tool that works on files of whoever calls it, which no fixed uid can write. */
 export const toolImage: KeepAway = (target) => {
-  const evidence = isTool(target) ? callerFiles(target) : handsOut(target);
+  const evidence = isTool(target) ? callerFiles(target) : (handsOut(target) ?? buildsOnly(target));
   if (evidence === undefined) return undefined;
   return {
     rule: 'tool-image',
@@ -21,7 +23,7 @@ export const toolImage: KeepAway = (target) => {
 };
 
 /** `cp /out/* /package` and nothing else: it hands what was built to a directory of its caller. */
-function handsOut(target: Parameters<KeepAway>[0]): string | undefined {
+function handsOut(target: Target): string | undefined {
   const commands = startOf(target).commands.filter(({ name }) => name !== undefined);
   const copy = commands.find(({ name }) => /^(cp|mv|tar|rsync|install)$/.test(name!));
   const rest = commands.every(({ name }) => /^(cp|mv|tar|rsync|install|ls|echo|mkdir|chmod|chown|rm|cd|set|exit|sh|bash|find|sha256sum|md5sum)$/.test(name!));
@@ -29,18 +31,28 @@ function handsOut(target: Parameters<KeepAway>[0]): string | undefined {
   return `${copy.words.map(({ text }) => text).join(' ')} hands files to its caller`;
 }
 
-/** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing, its CMD is missing or asks for help. */
-export function isTool(target: Parameters<KeepAway>[0]): boolean {
+/** `make check` and nothing else: it builds or tests code, its caller's or root's, and is done. */
+function buildsOnly(target: Target): string | undefined {
+  const { ports } = historyOf(target.stage, target.unit);
+  const own = startOf(target).commands.filter(({ followed }) => !followed);
+  const build = own.find(onlyBuilds);
+  if (!build || ports.length > 0 || target.services.length > 0) return undefined;
+  const isAll = own.every((started) => started.name !== undefined && (onlyBuilds(started) || isShellTool(started.name)));
+  return isAll ? `${build.words.map(({ text }) => text).join(' ')} builds or tests code and serves nothing` : undefined;
+}
+
+/** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing and has no health, its CMD is missing or asks for help. */
+export function isTool(target: Target): boolean {
   const { entrypoint, cmd, steps, base } = historyOf(target.stage, target.unit);
   const inherited = base.kind === 'image' ? (base.facts?.entry.ports ?? []) : [];
   // A port may be a variable that who builds sets; it is one all the same.
-  const exposes = inherited.length > 0 || steps.some(({ instruction }) => instruction.keyword === 'EXPOSE');
-  if (!entrypoint?.words || exposes || target.services.length > 0 || isWorker(target)) return false;
+  const serves = inherited.length > 0 || steps.some(({ instruction: { keyword, args } }) => keyword === 'EXPOSE' || (keyword === 'HEALTHCHECK' && args !== 'NONE'));
+  if (!entrypoint?.words || serves || target.services.length > 0 || isWorker(target)) return false;
   return cmd === undefined || cmd.words?.length === 0 || asksForHelp(target);
 }
 
 /** Whether all that it starts is its help: what it is run for is what its caller says. */
-export function asksForHelp(target: Parameters<KeepAway>[0]): boolean {
+export function asksForHelp(target: Target): boolean {
   const { entrypoint, cmd } = historyOf(target.stage, target.unit);
   if (!entrypoint?.words || cmd === undefined || target.services.length > 0) return false;
   const words = cmd.words ?? [cmd.script];
@@ -48,7 +60,7 @@ export function asksForHelp(target: Parameters<KeepAway>[0]): boolean {
 }
 
 /** Whether a runtime starts code that the file copies, and nothing speaks of files of a caller: an application without a port. */
-function isWorker(target: Parameters<KeepAway>[0]): boolean {
+function isWorker(target: Target): boolean {
   const history = historyOf(target.stage, target.unit);
   const [program, ...words] = history.entrypoint?.words ?? [];
   if (program === undefined || !isRuntime(posix.basename(program))) return false;

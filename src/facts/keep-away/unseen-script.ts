@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { properties } from '../../dockerfile/inside.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
@@ -8,13 +7,14 @@ import { copiesOf } from '../copies.ts';
 import { type History, historyOf } from '../history.ts';
 import { packagesOfStep } from '../installs.ts';
 import { startOf } from '../start.ts';
+import { isRoot } from '../user.ts';
 import type { KeepAway } from './index.ts';
 
-/** What makes an unseen start script likely to need root. */
-const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server)$/;
+/** What makes an unseen start script likely to need root: tools for it, and daemons that start as root and change their user. */
+const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona)[\w.-]*server[\w.-]*|postgresql(-\d[\d.]*)?|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd)$/;
 
 /** A cheap look: without one of these words no such package is installed. */
-const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard|dnsmasq|keepalived|isc-dhcp-server/;
+const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard|dnsmasq|keepalived|isc-dhcp-server|mysql|mariadb|percona|postgresql|ftpd|samba|slapd/;
 
 /** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
@@ -36,7 +36,7 @@ function signOf(target: Target, script: string): string | undefined {
   const { text } = target.unit.dockerfile;
   const tool = MAY_TELL.test(text) ? (installed(history) ?? fetched(text) ?? installedByPip(history)) : undefined;
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
-  return baseSign(target) ?? sshSign(history) ?? nameSign(script) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
+  return baseSign(target) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
 }
 
 /** A script that nothing here brings is the base's, and what that starts is known. */
@@ -46,10 +46,24 @@ function baseSign({ stage, unit }: Target): string | undefined {
   return entry?.drop === 'supervisor' ? `${base.text} has a supervisor, which such scripts use as root` : undefined;
 }
 
-/** A script that is called after a program which needs root, or drops it. */
+/** A script that is called after a program which needs root, or drops it, or that lies in its directory. */
 function nameSign(script: string): string | undefined {
-  const named = posix.basename(script).split(/[-_.]/).find((part) => /^(drops|starts-others|needs-root)$/.test(programOf(part)?.need ?? ''));
-  return named === undefined ? undefined : `by its name it starts ${named}, which ${programOf(named)!.need === 'drops' ? 'starts as root and changes its user by itself' : 'needs root'}`;
+  for (const part of script.split(/[-_./]/)) {
+    if (programOf(part)?.need === 'drops') return `by its name it starts ${part}, which starts as root and changes its user by itself`;
+    if (/^(starts-others|needs-root)$/.test(programOf(part)?.need ?? '') || ROOTS.test(part)) return `by its name it starts ${part}, which needs root`;
+  }
+  return undefined;
+}
+
+/** Names that such programs alone bear. */
+const ROOTS = /^(kubelet|k3s|openvpn|openvas|snort|suricata|zeek|tcpdump|ntopng|strongswan|keepalived|hostapd|wireguard|tailscaled|zerotier|fail2ban|xrdp|slurmd|libvirtd|puppet)$/;
+
+/** `USER app`, then `USER root` again right for the script: it is started as root on purpose, and changes to the other itself. */
+function rootAgainSign({ steps, stages }: History): string | undefined {
+  const users = steps.filter(({ stage, instruction }) => stage === stages.at(-1) && instruction.keyword === 'USER').map(({ instruction }) => instruction);
+  const [before, last] = users.slice(-2);
+  const isRootAgain = last !== undefined && isRoot(last.args) && before !== undefined && !isRoot(before.args);
+  return isRootAgain ? `USER ${last.args} in line ${last.line}, behind USER ${before.args}, says that it starts as root on purpose` : undefined;
 }
 
 /** `RUN service postgresql start`: what the build starts that way the script does too. */
