@@ -21,8 +21,8 @@ interface Call {
   /** Its first group is the literal path, or with `named` the name of a variable that holds it. */
   call: RegExp;
   named?: true;
-  /** What its path is relative to, where that is not the working directory: the folder of Django's manage.py. */
-  from?: 'project';
+  /** What its path is relative to, where that is not the working directory: the folder of Django's manage.py, or that of the source file. */
+  from?: 'project' | 'file';
   kind?: SourceWrite['kind'];
 }
 
@@ -36,6 +36,7 @@ const WRITES: Call[] = [
   { files: /\.py$/, call: /\b(?:Rotating|TimedRotating)?FileHandler\(\s*["']([^"'{}%]+)["']/g },
   { files: /\.py$/, call: /\bos\.(?:makedirs|mkdir)\(\s*["']([^"'{}%]+)["']/g },
   { files: /\.py$/, call: /["']sqlite:\/\/\/([^"'?{}%]+)["']/g },
+  { files: /\.py$/, call: /["']sqlite:\/\/\/["']\s*\+\s*(?:str\(\s*)?os\.path\.join\(\s*\w+\s*,\s*["']([\w./-]+)["']/g, from: 'file' },
   { files: /\.py$/, call: new RegExp(`${SAVES}\\s*["']([^"'{}%]*[\\w-]\\.\\w{1,5}|[\\w.-]+/[^"'{}%]*)["']`, 'g') },
   { files: /\.py$/, call: new RegExp(`${SAVES}\\s*([A-Za-z_]\\w*)\\s*[,)+]`, 'g'), named: true },
   { files: /\.py$/, call: new RegExp(`${TAKES_IT_LAST}\\s*["']([^"'{}%]+)["']`, 'g') },
@@ -67,7 +68,7 @@ export const sourceWrites = memo((target: Target): SourceWrite[] => {
   for (const { from, sources, destination, intoDirectory } of copiesOf(history)) {
     if (from !== undefined || destination === undefined) continue;
     for (const source of sources) {
-      if (source === undefined || /[*?[]/.test(source)) continue;
+      if (source === undefined || /[*?[]/.test(source) || /(^|\/)(node_modules|vendor|third_party)\/?$/.test(source)) continue;
       const path = join(context, source);
       const isFile = target.disk.stat(path)?.kind === 'file';
       reader.search(path, source, isFile && intoDirectory ? posix.join(destination, posix.basename(source)) : destination);
@@ -125,13 +126,19 @@ class SourceReader {
     this.left -= 1;
     const text = disk.read(path);
     if (text === undefined) return;
-    for (const call of calls) this.collect(text, call, shown, call.from === 'project' ? this.projectOf(path, image) : this.cwd);
+    for (const call of calls) this.collect(text, call, shown, this.startOf(call, path, image));
     if (path.endsWith('.py')) this.collectGradio(text, shown);
   }
 
   /** Searches a file that a stage hands on, for what it writes where it works. */
   read(shown: string, text: string): void {
     for (const call of WRITES) if (call.from === undefined && call.files.test(shown)) this.collect(text, call, shown, this.cwd);
+  }
+
+  /** What the paths of a call are relative to. */
+  private startOf({ from }: Call, path: string, image: string): string {
+    if (from === 'project') return this.projectOf(path, image);
+    return from === 'file' ? posix.dirname(image) : this.cwd;
   }
 
   /** The folder of manage.py above a settings file, which is what BASE_DIR is; two folders up where there is none. */
@@ -149,7 +156,7 @@ class SourceReader {
       const literal = named ? assigned(text, match[1]!) : match[1]!;
       // A model is saved under its name, beside the code, where nothing else is in sight.
       if (literal === undefined && match[0].startsWith('save_pretrained')) this.add(from, 'directory', shown, text, match.index);
-      if (literal !== undefined) this.add(literal.startsWith('~') ? undefined : resolvePath(from, literal), literal.endsWith('/') ? 'directory' : kind, shown, text, match.index);
+      if (literal !== undefined) this.add(literal.startsWith('~') ? undefined : resolvePath(from, literal), literal.endsWith('/') || makesOnce(text, match, literal) ? 'directory' : kind, shown, text, match.index);
     }
   }
 
@@ -172,6 +179,13 @@ class SourceReader {
     if (path === undefined || this.found.some((one) => one.path === path)) return;
     this.found.push({ path, kind, where: `${shown}:${text.slice(0, index).split('\n').length}` });
   }
+}
+
+/** Whether a call makes a directory and does not mind that it is there already. */
+function makesOnce(text: string, { 0: call, index }: RegExpExecArray, literal: string): boolean {
+  if (!/^(os\.)?(makedirs|mkdir)/.test(call)) return false;
+  const options = /^[^)\n]*/.exec(text.slice(index! + call.length))![0];
+  return /exist_ok\s*=\s*True|recursive\s*:\s*true/.test(options) || ['exists', 'isdir', 'existsSync'].some((test) => text.includes(`${test}('${literal}')`) || text.includes(`${test}("${literal}")`));
 }
 
 /** The literal path that a source assigns to a name, and nothing else. */

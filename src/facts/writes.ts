@@ -6,7 +6,7 @@ import { clusterMounts } from './clusters.ts';
 import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
-import { programWrites } from '../programs/lookup.ts';
+import { programOf, programWrites } from '../programs/lookup.ts';
 import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
@@ -154,9 +154,20 @@ function isHandedOver({ baseEntrypoint, argv, commands }: Start): boolean {
 /** What the programs of installed packages write. */
 function packageWrites(target: Target, history: History): Write[] {
   // Packages may leave files of root's in them: the whole directories are given away, with what they hold.
-  return installedPrograms(target).flatMap(({ program, name, packages }) =>
+  const packaged = installedPrograms(target).flatMap(({ program, name, packages }) =>
     programWrites(program, familyOf(history), [name, ...packages]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true })),
   );
+  return [...packaged, ...besideProgram(target, history)];
+}
+
+/** What a program writes below the prefix that it is started from, whoever installed it there: `/usr/local/openresty/bin/openresty`. */
+function besideProgram(target: Target, history: History): Write[] {
+  return startOf(target).commands.flatMap(({ name, words }) => {
+    const [, prefix] = /^(\/(?:opt|usr\/local)\/[^/]+\/)/.exec(words[0]?.value ?? '') ?? [];
+    const program = prefix === undefined || name === undefined ? undefined : programOf(name);
+    if (!program) return [];
+    return programWrites(program, familyOf(history), [name!]).filter((path) => path.startsWith(prefix!)).map((path) => ({ ...directory(path, `${name} writes it`), tree: true }));
+  });
 }
 
 /** Directories that a RUN makes and nothing is put into: made for the program to write. */
@@ -238,6 +249,7 @@ function startWrites(target: Target, history: History): Write[] {
     }
     if (name === 'tee') for (const { value } of operands(words)) found.push(...named(resolve(value), (path) => file(path, `the start command writes ${path}`)));
     found.push(...builtAtStart({ name, words, through, command }, history));
+    found.push(...servedData({ name, words }).flatMap((value) => named(resolve(value), (path) => directory(path, `minio keeps its data in ${path}`, true))));
     for (const path of directoriesMadeBy({ ...command, words, cwd: command.cwd ?? history.cwd })) found.push(directory(path, `the start command makes ${path}`));
     found.push(...namedPaths(words, resolve));
   }
@@ -246,6 +258,12 @@ function startWrites(target: Target, history: History): Write[] {
 
 function named(path: string | undefined, write: (path: string) => Write): Write[] {
   return path === undefined ? [] : [write(path)];
+}
+
+/** `minio server /export`: the directories that hold its data are its arguments. */
+function servedData({ name, words }: Pick<Invocation, 'name' | 'words'>): string[] {
+  if (name !== 'minio' || words[1]?.value !== 'server') return [];
+  return operands(words.slice(1), /^(-C|-S|--(config-dir|certs-dir|address|console-address|ftp|sftp|config|memlimit))$/).flatMap(({ value }) => (value?.startsWith('/') ? [value] : []));
 }
 
 /** `go build -o server .` in a start command leaves the program where it is told, or beside the source. */
