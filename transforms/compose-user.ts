@@ -6,7 +6,7 @@ import { judgeService, standsAlone } from '../src/facts/services/judge.ts';
 import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
 import { sharedData } from '../src/facts/services/shared-data.ts';
 import { serviceTarget } from '../src/facts/services/target.ts';
-import type { Reason } from '../src/facts/judgement.ts';
+import { type Reason, unique } from '../src/facts/judgement.ts';
 import { lackingSysctl, needingSysctl, PORT_START, sysctlEdit } from '../src/facts/port-sysctl.ts';
 import type { LinkedService, Project, Target } from '../src/project.ts';
 import type { Finding, Transform, TransformOptions } from '../src/transform.ts';
@@ -122,10 +122,6 @@ function doubtsOf(other: LinkedService, project: Project, wish: string | undefin
   if (judgeService(other, project).verdict !== 'fixable' || (other.base && !isLaidOver(other, project))) return [];
   const its = serviceFix(other, project, wish);
   return 'refused' in its ? [] : its.doubts;
-}
-
-function unique(reasons: readonly Reason[]): Reason[] {
-  return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
 }
 
 function reasonAgainst(other: LinkedService, project: Project): string {

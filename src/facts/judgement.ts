@@ -63,3 +63,8 @@ export interface Judgement {
   verdict: Verdict;
   reasons: Reason[];
 }
+
+/** The reasons without those that say the same again. */
+export function unique(reasons: readonly Reason[]): Reason[] {
+  return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
+}

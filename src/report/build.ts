@@ -1,7 +1,7 @@
 import type { Discovered } from '../discover.ts';
 import { fixedParent } from '../facts/built-upon.ts';
 import { historyOf } from '../facts/history.ts';
-import type { Judgement, Reason, Verdict } from '../facts/judgement.ts';
+import { type Judgement, type Reason, unique, type Verdict } from '../facts/judgement.ts';
 import { effectiveUser } from '../facts/user.ts';
 import { type SourceFile, stageLabel, type Target, type Unit } from '../project.ts';
 import type { Rewritten, Settled } from '../rewrite.ts';
@@ -139,11 +139,6 @@ function targetReport(target: Target, judgement: Judgement, settled: readonly Se
 function placeOf(target: Target): Pick<TargetReport, 'path' | 'stage' | 'line' | 'base'> {
   const { base } = historyOf(target.stage, target.unit);
   return { path: target.unit.file.path, stage: stageLabel(target), line: target.stage.from.line, base: base.text };
-}
-
-/** What a refusal and a finding both say is said once. */
-function unique(reasons: readonly Reason[]): Reason[] {
-  return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
 }
 
 function summarize(targets: readonly TargetReport[], services: readonly ServiceReport[], findings: readonly FindingReport[], files: readonly FileReport[], left: number): Summary {

@@ -1,5 +1,5 @@
 import { lineAt } from '../compose/yaml.ts';
-import type { Reason } from '../facts/judgement.ts';
+import { type Reason, unique } from '../facts/judgement.ts';
 import { judgeService, standsAlone, userOfService } from '../facts/services/judge.ts';
 import { builtFor } from '../facts/services/target.ts';
 import { usesOf } from '../facts/services/uses.ts';
@@ -59,11 +59,6 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
 /** What a service uses, where it is to run as somebody else. */
 function usesBy(linked: LinkedService, project: Project, user: string | undefined): Pick<ServiceReport, 'uses'> {
   return user === undefined ? {} : { uses: usesOf(linked, project) };
-}
-
-/** What the judgement and a finding both say is said once. */
-function unique(reasons: readonly Reason[]): Reason[] {
-  return reasons.filter((reason, index) => reasons.findIndex(({ rule, message }) => rule === reason.rule && message === reason.message) === index);
 }
 
 function dropped({ skipped }: Settled): Reason {

@@ -168,7 +168,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
   const own = [...new Set([...(runsBase(target) ? (needs.tmpfs ?? []) : []), ...templatesOutput(target)])];
   const tmpfs = own.filter((path) => !service.mounts.some((mount) => within(path, linkFollowed(mount.target))));
   const open = [...(needs.open ?? []), ...(facts?.entry.worldWritable ?? []), '/tmp', '/var/tmp', '/dev'];
-  const doubts: Reason[] = [];
+  const doubts: Reason[] = closedTmpfs(linked, own, user);
   for (const { path, because } of writesOf(target)) {
     const mounted = service.mounts.find((mount) => within(linkFollowed(path), linkFollowed(mount.target)));
     if (mounted?.readOnly || mounted?.type === 'tmpfs' || data.some((one) => within(path, one.path) || within(one.path, path))) continue;
@@ -193,6 +193,16 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
     tmpfs: tmpfs.map((path) => `${path}:uid=${uid},gid=${gid ?? uid},mode=0755`),
     doubts: [...doubts, ...keptInMemory(target, tmpfs), ...data.map((one) => dataReason(one, user, linked, facts?.family ?? 'unknown', project))],
   };
+}
+
+/** A tmpfs of the file's own that only root may write; without a mode anybody may (docs.docker.com, tmpfs mounts: 1777). */
+function closedTmpfs({ service }: LinkedService, paths: readonly string[], user: string): Reason[] {
+  const [uid] = user.split(':');
+  const closed = service.mounts.filter(({ type, target, options }) => {
+    const mode = options.find((one) => one.startsWith('mode='))?.slice('mode='.length);
+    return type === 'tmpfs' && mode !== undefined && (Number.parseInt(mode, 8) & 0o002) === 0 && !options.includes(`uid=${uid}`) && paths.some((path) => within(path, linkFollowed(target)));
+  });
+  return closed.map(({ target, options }) => ({ rule: 'write-sign', message: `the tmpfs on ${target} is root's, with ${options.join(',')}`, advice: `add uid=${user.replace(':', ',gid=')} to it` }));
 }
 
 /** Whether the start command names a path. */
