@@ -6,7 +6,7 @@ export interface Mount {
   source: string | undefined;
   target: string;
   readOnly: boolean;
-  /** Options behind the second colon of the short syntax. */
+  /** Options behind the second colon of the short syntax; `nocopy` of the long one. */
   options: string[];
   /** What a path in `source` is relative to. */
   directory: string;
@@ -29,13 +29,14 @@ function longMount(found: Found): Mount[] {
   const target = textOf(keyIn(found, 'target')) ?? textOf(keyIn(found, 'destination')) ?? textOf(keyIn(found, 'dst'));
   if (target === undefined) return [];
   const type = textOf(keyIn(found, 'type'));
+  const volume = keyIn(found, 'volume');
   return [
     {
       type: type === 'bind' || type === 'volume' || type === 'tmpfs' ? type : 'other',
       source: textOf(keyIn(found, 'source')) ?? textOf(keyIn(found, 'src')),
       target,
       readOnly: isTrue(keyIn(found, 'read_only')),
-      options: [],
+      options: volume && isTrue(keyIn(volume, 'nocopy')) ? ['nocopy'] : [],
       directory: found.place.file.directory,
       place: found.place,
     },

@@ -204,7 +204,8 @@ function healthFlags(image: Image, settings: RunSettings): string[] {
 async function mountFlag(engine: Engine, image: Image, mount: RunMount): Promise<string[]> {
   const { kind, target, readOnly } = mount;
   const end = `${readOnly ? ',readonly' : ''}`;
-  if (kind === 'volume') return ['--mount', `type=volume,dst=${target}${end}`];
+  // The engine makes none without a name that is only read.
+  if (kind === 'volume') return ['--mount', `type=volume${readOnly ? `,src=${await makeVolume(engine)}` : ''},dst=${target}${end}`];
   if (kind === 'copy' && statSync(mount.source!).isFile()) return ['--mount', `type=bind,src=${copied(engine, mount.source!)},dst=${target}${end}`];
   const volume = await makeVolume(engine);
   if (kind === 'copy') await fill(engine, image, volume, mount.source!);

@@ -94,6 +94,20 @@ export const stacks: StackCase[] = [
     needless: { proxy: NGINX_ENTRYPOINT },
   },
   {
+    name: 'shared-volume',
+    title: 'what an application writes, and two servers read',
+    unsafe: true,
+    shared: { 'server.js': 'api/server.js' },
+    uids: { files: [101], more: [33], api: [1000] },
+    asks: [
+      { published: 8080, path: '/a.txt', method: 'PUT', body: 'a', answer: 'ok' },
+      { published: 8081, path: '/a.txt', answer: 'a' },
+      { published: 8082, path: '/files/a.txt', answer: 'a' },
+    ],
+    needless: { files: NGINX_ENTRYPOINT },
+    finds: { more: [LOW_PORT] },
+  },
+  {
     name: 'templates',
     title: 'nginx as it comes, with a template that its entrypoint fills in',
     uids: { web: [101] },

@@ -88,6 +88,19 @@ function sharersOf({ mount }: Kept, { stack, service }: LinkedService, project: 
   return sharers.filter((other, index) => sharers.findIndex((one) => one.service.name === other.service.name) === index);
 }
 
+/** Where other services mount a volume over files that their images have: a new volume begins with those of whoever is made first, and their owner. */
+export function filledBy({ mount: { type, source } }: Data, { stack, service }: LinkedService): { name: string; mount: Mount }[] {
+  if (type !== 'volume' || source === undefined) return [];
+  return stack.services.flatMap(({ service: other }) => {
+    if (other.name === service.name) return [];
+    const over = other.mounts.filter((one) => one.type === 'volume' && one.source === source && !one.options.includes('nocopy') && PAGES.test(one.target));
+    return over.map((mount) => ({ name: other.name, mount }));
+  });
+}
+
+/** The pages that nginx, httpd and Caddy have in their images, and what Alpine has for media (Dockerfiles of each; alpine-baselayout). */
+const PAGES = /^\/(usr\/share\/nginx\/html|usr\/local\/apache2\/htdocs|usr\/share\/caddy|media)\/?$/;
+
 /** What tells the places of mounts apart: a volume's name, or a path on the host. */
 function placeOf(mount: Mount): string | undefined {
   return mount.type === 'bind' ? (hostPath(mount) ?? mount.source)?.replace(/(.)\/+$/, '$1') : mount.source;

@@ -4,7 +4,7 @@ import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { judge } from '../keep-away/index.ts';
 import { effectiveUser, isRoot } from '../user.ts';
-import { dataOf } from './data.ts';
+import { dataOf, filledBy } from './data.ts';
 import { serviceFix } from './fix.ts';
 import { judgeService, standsAlone, userOfService } from './judge.ts';
 import { changesTo } from './powers.ts';
@@ -26,7 +26,12 @@ export interface Shared {
  */
 export function sharedData(linked: LinkedService, user: string, project: Project, wish: string | undefined): Shared {
   const shared: Shared = { clash: undefined, doubts: [] };
-  for (const { path, mount, sharers } of dataOf(linked, project)) {
+  for (const data of dataOf(linked, project)) {
+    const { path, mount, sharers } = data;
+    for (const { name, mount: over } of filledBy(data, linked)) {
+      const options = [...over.options, 'nocopy'].join(',');
+      shared.doubts.push({ rule: 'data', message: `${name} mounts ${mount.source} over files of its image at ${over.target}: a new volume may begin with those, and be root's`, advice: `keep them out of it: ${mount.source}:${over.target}:${options} in ${name}` });
+    }
     for (const other of sharers) {
       const { name } = other.service;
       const theirs = userOnceFixed(other, project, wish);
