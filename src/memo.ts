@@ -14,6 +14,17 @@ export function memo<K extends object, R extends unknown[], T>(answer: (key: K, 
   };
 }
 
+/** The same for a question about an object and a name: one answer for each name. */
+export function memoByName<K extends object, T>(answer: (key: K, name: string) => T): (key: K, name: string) => T {
+  const answers = memo((_key: K) => new Map<string, { value: T }>());
+  return (key, name) => {
+    const known = answers(key);
+    let found = known.get(name);
+    if (!found) known.set(name, (found = { value: answer(key, name) }));
+    return found.value;
+  };
+}
+
 /** An answer, and those that were given before it. There are a few of each object. */
 interface Answer {
   question: unknown;

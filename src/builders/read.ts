@@ -1,7 +1,7 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { isMap, readYaml, YamlError } from '../compose/yaml.ts';
 import type { Disk } from '../disk.ts';
-import { memo } from '../memo.ts';
+import { memoByName } from '../memo.ts';
 import { type BakeTarget, readBake } from './bake.ts';
 import { type BuildCommand, readBuildCommands } from './commands.ts';
 
@@ -18,23 +18,7 @@ export interface Builder {
 }
 
 /** The builders in a repository's bake files, scripts, Makefiles and CI files. */
-export function buildersUnder(disk: Disk, root: string): Builder[] {
-  return buildersOf(disk).under(root);
-}
-
-const buildersOf = memo((disk: Disk) => {
-  const byRoot = new Map<string, Builder[]>();
-  return {
-    under(root: string): Builder[] {
-      let builders = byRoot.get(root);
-      if (!builders) {
-        builders = scriptsUnder(disk, root).flatMap((path) => read(disk, root, path));
-        byRoot.set(root, builders);
-      }
-      return builders;
-    },
-  };
-});
+export const buildersUnder = memoByName((disk: Disk, root): Builder[] => scriptsUnder(disk, root).flatMap((path) => read(disk, root, path)));
 
 /** More than a repository's own scripts ever are; beyond it the rest stays out of sight. */
 const MAX_FOLDERS = 2000;
@@ -42,7 +26,7 @@ const MAX_BYTES = 200_000;
 const SKIPPED = /^(node_modules|vendor|third_party|testdata|fixtures|dist|target|venv|\.git|\.venv)$/;
 
 /** The scripts, Makefiles, CI and bake files of a repository, absolute, in order. */
-export function scriptsUnder(disk: Disk, root: string): string[] {
+export const scriptsUnder = memoByName((disk: Disk, root): string[] => {
   const found: string[] = [];
   const waiting = [root];
   for (let folders = 0; folders < MAX_FOLDERS; folders += 1) {
@@ -55,7 +39,7 @@ export function scriptsUnder(disk: Disk, root: string): string[] {
     }
   }
   return found.sort();
-}
+});
 
 type Kind = 'bake' | 'make' | 'shell' | 'yaml' | 'manifest';
 

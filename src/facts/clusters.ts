@@ -4,7 +4,7 @@ import type { Disk } from '../disk.ts';
 import type { Target } from '../project.ts';
 import { lookUp } from '../images/lookup.ts';
 import { parseReference } from '../images/reference.ts';
-import { memo } from './memo.ts';
+import { memo, memoByName } from './memo.ts';
 
 /** The Kubernetes manifest, Helm chart or Podman quadlet here that runs a target's image; undefined for none. */
 export function clusterThatRuns(target: Target): string | undefined {
@@ -49,8 +49,7 @@ export function clusterPorts(target: Target, port: number): (PortLine & { path: 
 const runsIn = memo((target: Target): { path: string; data: string[]; hosts: string[] }[] => {
   const { file } = target.unit;
   const names = namesOf(target);
-  return manifestsOf(target.disk)
-    .under(file.root)
+  return manifestsUnder(target.disk, file.root)
     .flatMap(({ path, containers }) => containers.filter(({ name }) => isNamed(name, names)).map(({ data, hosts }) => ({ path: relative(file.root, path), data, hosts })));
 });
 
@@ -89,21 +88,7 @@ interface Manifest {
 const MAX_MANIFESTS = 2000;
 const SKIPPED = /^(node_modules|vendor|third_party|testdata|\.git)$/;
 
-const manifestsOf = memo((disk: Disk) => {
-  const byRoot = new Map<string, Manifest[]>();
-  return {
-    under(root: string): Manifest[] {
-      let manifests = byRoot.get(root);
-      if (!manifests) {
-        manifests = find(disk, root);
-        byRoot.set(root, manifests);
-      }
-      return manifests;
-    },
-  };
-});
-
-function find(disk: Disk, root: string): Manifest[] {
+const manifestsUnder = memoByName((disk: Disk, root): Manifest[] => {
   const found: Manifest[] = [];
   const waiting = [root];
   for (let directory = waiting.pop(); directory !== undefined && found.length < MAX_MANIFESTS; directory = waiting.pop()) {
@@ -118,4 +103,4 @@ function find(disk: Disk, root: string): Manifest[] {
     }
   }
   return found;
-}
+});

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { commandsOf, mentions } from './commands.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import type { History, Step } from './history.ts';
-import { memo } from './memo.ts';
+import { memoByName } from './memo.ts';
 
 /**
  * The text that a RUN writes into a file with `echo … > path` or `printf`; an empty string where a
@@ -20,18 +20,12 @@ export function writtenByRun(history: History, path: string): string | undefined
   return text;
 }
 
-const naming = memo((_history: History) => new Map<string, Step[]>());
-
 /** The RUNs that may make a file of a name. Most name no such file, or do nothing that makes one, and need not be read. */
-function stepsNaming(history: History, name: string): Step[] {
-  const known = naming(history);
-  const before = known.get(name);
-  if (before) return before;
-  const word = asWord(name);
-  const steps = history.steps.filter((step) => mentions(step, name) && mentions(step, MAKES_FILES) && mentions(step, word));
-  known.set(name, steps);
-  return steps;
-}
+const stepsNaming = memoByName((history: History, name): Step[] => {
+  const naming = history.steps.filter((step) => mentions(step, name) && mentions(step, MAKES_FILES));
+  const word = naming.length > 0 ? asWord(name) : undefined;
+  return word ? naming.filter((step) => mentions(step, word)) : [];
+});
 
 const MAKES_FILES = />|\b(curl|wget|cp|mv|ln|install)\b/;
 

@@ -1,1 +1,1 @@
-export { memo } from '../memo.ts';
+export { memo, memoByName } from '../memo.ts';

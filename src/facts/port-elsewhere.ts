@@ -1,9 +1,10 @@
 import { dirname, join, relative } from 'node:path';
+import type { Disk } from '../disk.ts';
 import { scriptsUnder } from '../builders/read.ts';
 import type { Target } from '../project.ts';
 import { clusterPorts, isNamed, isOfficial, lastName, namesOf } from './clusters.ts';
-import { memo } from './memo.ts';
-import { optionsOf, READMES, runCommandsIn } from './run-lines.ts';
+import { memo, memoByName } from './memo.ts';
+import { optionsOf, READMES, type RunCommand, runCommandsIn } from './run-lines.ts';
 
 /** A line beside compose that knows a port of a target's containers. */
 export interface PortElsewhere {
@@ -30,17 +31,22 @@ const published = memo((target: Target): Published[] => {
   const { disk, unit: { file } } = target;
   const folders = new Set([dirname(file.absolute), file.root]);
   const paths = new Set([...scriptsUnder(disk, file.root), ...[...folders].flatMap((folder) => READMES.map((name) => join(folder, name)))]);
-  const texts = [...paths].map((path) => ({ path, text: disk.read(path) ?? '' }));
+  const texts = [...paths].map((path) => ({ path, commands: commandsInFile(disk, path) }));
   // A comment in the file speaks of what it builds.
-  return [...texts, { path: file.absolute, text: file.text }].flatMap(({ path, text }) => inText(text, relative(file.root, path), dirname(path) === dirname(file.absolute), target));
+  return [...texts, { path: file.absolute, commands: commandsIn(file.text) }].flatMap(({ path, commands }) => publishedBy(commands, relative(file.root, path), dirname(path) === dirname(file.absolute), target));
 });
 
 /** More than a script or a README of people has. */
 const MAX_CHARACTERS = 500_000;
 
-function inText(text: string, path: string, isBeside: boolean, target: Target): Published[] {
-  if (text.length > MAX_CHARACTERS || !/\b(docker|podman) (container )?run\b/.test(text)) return [];
-  return runCommandsIn(text).flatMap(({ words, line }) => {
+const commandsInFile = memoByName((disk: Disk, path): RunCommand[] => commandsIn(disk.read(path) ?? ''));
+
+function commandsIn(text: string): RunCommand[] {
+  return text.length > MAX_CHARACTERS ? [] : runCommandsIn(text);
+}
+
+function publishedBy(commands: readonly RunCommand[], path: string, isBeside: boolean, target: Target): Published[] {
+  return commands.flatMap(({ words, line }) => {
     const { options, image } = optionsOf(words);
     if (image === undefined || !isOurs(image, isBeside, target)) return [];
     return options.flatMap(({ name, value }) => {

@@ -52,13 +52,20 @@ function labelled({ unit: { dockerfile } }: Target): RunLine[] {
   });
 }
 
-/** The words behind every `docker run` or `podman run` in a text, over continued lines; notes behind a continuation don't count. */
+/** The words behind every `docker run` in a text; notes behind a continuation don't count. */
 function runsIn(text: string): ShellWord[][] {
   return runCommandsIn(text).map(({ words }) => words);
 }
 
-/** The same with the line, from 1, on which each begins. */
-export function runCommandsIn(text: string): { words: ShellWord[]; line: number }[] {
+/** What stands behind a `docker run`, and the line, from 1, on which that begins. */
+export interface RunCommand {
+  words: ShellWord[];
+  line: number;
+}
+
+/** Every `docker run` or `podman run` in a text, over continued lines. */
+export function runCommandsIn(text: string): RunCommand[] {
+  if (!RUN.test(text)) return [];
   return [...text.matchAll(RUN_LINE)].flatMap(({ 0: whole, index }) => {
     const at = whole.search(RUN);
     const joined = whole.slice(at).replace(/\\[ \t]*(#[^\n]*)?\r?\n/g, ' ');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Disk } from '../disk.ts';
-import { memo } from './memo.ts';
+import { memoByName } from './memo.ts';
 
 /** More than the folders of a repository of one's own. */
 const MAX_FOLDERS = 2000;
@@ -8,26 +8,13 @@ const SKIPPED = /^(node_modules|\.git|vendor|venv|\.venv)$/;
 
 /** Whether a file of that name lies anywhere below a folder. */
 export function isInSight(name: string, disk: Disk, root: string): boolean {
-  return namesUnder(disk).under(root).has(name);
+  return namesUnder(disk, root).has(name);
 }
 
 /** Whether a folder holds anything but Dockerfiles: one that does not is no repository in which to look. */
-export function isRepository(disk: Disk, root: string): boolean {
-  return disk.list(root).some((name) => !/dockerfile/i.test(name));
-}
+export const isRepository = memoByName((disk: Disk, root): boolean => disk.list(root).some((name) => !/dockerfile/i.test(name)));
 
-const namesUnder = memo((disk: Disk) => {
-  const byRoot = new Map<string, ReadonlySet<string>>();
-  return {
-    under(root: string): ReadonlySet<string> {
-      const known = byRoot.get(root) ?? find(disk, root);
-      byRoot.set(root, known);
-      return known;
-    },
-  };
-});
-
-function find(disk: Disk, root: string): ReadonlySet<string> {
+const namesUnder = memoByName((disk: Disk, root): ReadonlySet<string> => {
   const names = new Set<string>();
   const waiting = [root];
   for (let folders = 0; folders < MAX_FOLDERS && waiting.length > 0; folders += 1) {
@@ -38,4 +25,4 @@ function find(disk: Disk, root: string): ReadonlySet<string> {
     }
   }
   return names;
-}
+});

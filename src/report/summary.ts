@@ -14,8 +14,9 @@ export function summarizeForPeople(report: Report, { paint }: SummaryOptions): s
     if (status === 'error') lines.push(`${path}${errorLine ? `:${errorLine}` : ''}  ${paint('red', 'error')}  ${error}`);
   }
   for (const { path, notes } of report.files) for (const { line, message } of notes) lines.push(`${path}:${line}  ${paint('dim', 'note')}  ${message}`);
-  for (const target of report.targets) lines.push(...targetLines(target, report, paint));
-  for (const service of report.services) lines.push(...serviceLines(service, report, paint));
+  const belongings = belongingsIn(report);
+  for (const target of report.targets) lines.push(...targetLines(target, belongings(target.path, target.stage), paint));
+  for (const service of report.services) lines.push(...serviceLines(service, belongings(service.path, service.name), paint));
   lines.push(...report.notes, ...counts(report, paint));
   return `${lines.join('\n')}\n`;
 }
@@ -29,17 +30,45 @@ const STYLES: Record<Verdict, 'bold' | 'dim' | 'green' | 'yellow' | 'red'> = {
   unknown: 'yellow',
 };
 
-function targetLines(target: TargetReport, report: Report, paint: SummaryOptions['paint']): string[] {
+/** What a report has of a target or a service beside its verdict. */
+interface Belongings {
+  findings: FindingReport[];
+  /** Whether a fix of it, or one that it gets along with another, is pending or made. */
+  pending: boolean;
+  /** The services that run it. */
+  services: ServiceReport[];
+}
+
+/** They are looked up once, by file and stage or name: there may be thousands of each. */
+function belongingsIn({ findings, services }: Report): (path: string, stage: string) => Belongings {
+  const known = new Map<string, Belongings>();
+  const at = (path: string, stage: string): Belongings => {
+    const key = `${path}\n${stage}`;
+    let found = known.get(key);
+    if (!found) known.set(key, (found = { findings: [], pending: false, services: [] }));
+    return found;
+  };
+  for (const finding of findings) {
+    const own = at(finding.path, finding.stage);
+    own.findings.push(finding);
+    if (finding.status !== 'pending' && finding.status !== 'applied') continue;
+    for (const one of [own, ...(finding.also ?? []).map(({ path, service }) => at(path, service))]) one.pending = true;
+  }
+  for (const service of services) if (service.runs) at(service.runs.path, service.runs.stage).services.push(service);
+  return at;
+}
+
+function targetLines(target: TargetReport, { findings, pending, services }: Belongings, paint: SummaryOptions['paint']): string[] {
   const { path, line, stage } = target;
-  const used = report.services.filter(({ runs }) => runs?.path === path && runs.stage === stage).flatMap((service) => usesLines(service, `${service.name} `, paint));
-  return [...verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, isPending(target, report), whyLeftOut(target, report), false, paint), ...used];
+  const used = services.flatMap((service) => usesLines(service, `${service.name} `, paint));
+  return [...verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, pending, whyLeftOut(findings), false, paint), ...used];
 }
 
 /** A service that runs a target has its word there. */
-function serviceLines(service: ServiceReport, report: Report, paint: SummaryOptions['paint']): string[] {
+function serviceLines(service: ServiceReport, { findings, pending }: Belongings, paint: SummaryOptions['paint']): string[] {
   const { path, line, name, runs } = service;
   if (runs) return [];
-  return [...verdictLines(`${path}:${line} (${name})`, service, isPending({ path, stage: name }, report), whyLeftOut({ path, stage: name }, report), true, paint), ...usesLines(service, '', paint)];
+  return [...verdictLines(`${path}:${line} (${name})`, service, pending, whyLeftOut(findings), true, paint), ...usesLines(service, '', paint)];
 }
 
 /** What the account of a service must be able to do with what is mounted, in one line; JSON has it in full. */
@@ -75,15 +104,9 @@ function verdictLines(where: string, { verdict, safety, userBefore, userAfter, r
   return lines;
 }
 
-function isPending(target: Pick<TargetReport, 'path' | 'stage'>, report: Report): boolean {
-  const isOfIt = ({ path, stage, also }: FindingReport) => (path === target.path && stage === target.stage) || also?.some((one) => one.path === target.path && one.service === target.stage);
-  return report.findings.some((finding) => isOfIt(finding) && (finding.status === 'pending' || finding.status === 'applied'));
-}
-
-/** Why fixes of a target were left out, but for those that wait for `--unsafe`, which the counts tell. */
-function whyLeftOut(target: Pick<TargetReport, 'path' | 'stage'>, { findings }: Report): string[] {
-  const own = findings.filter(({ path, stage, status }) => path === target.path && stage === target.stage && status === 'skipped');
-  return [...new Set(own.flatMap(({ skipped }) => (skipped === undefined || skipped.startsWith('unsafe') ? [] : [skipped])))];
+/** Why fixes were left out, but for those that wait for `--unsafe`, which the counts tell. */
+function whyLeftOut(findings: readonly FindingReport[]): string[] {
+  return [...new Set(findings.flatMap(({ status, skipped }) => (status !== 'skipped' || skipped === undefined || skipped.startsWith('unsafe') ? [] : [skipped])))];
 }
 
 function explain(reason: Reason | undefined): string {
