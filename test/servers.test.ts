@@ -224,6 +224,12 @@ others('traefik: entry points of YAML and TOML, servers of the dynamic file', ()
   assert.match(read('traefik', 'entryPoints: [\n').gaps[0]!, /^traefik.yml:\d+ can't be read/);
 });
 
+others('h2o: ports of all hosts and of one', () => {
+  const text = 'listen: 80\nhosts:\n  a:\n    listen:\n      - port: 443\n        ssl: { key-file: a.key }\n      - "127.0.0.1:81"\n    paths: { /: { file.dir: /srv } }\n';
+  assert.equal(shown(read('h2o', text)), [' 80 tcp', ' 443 tcp tls', '127.0.0.1 81 tcp']);
+  assert.is(moved('h2o', text, 8000), text.replace('listen: 80', 'listen: 8080').replace('port: 443', 'port: 8443').replace(':81', ':8081'));
+});
+
 others('TOML: tables, keys, strings, arrays, dates', () => {
   const text = '\uFEFFa.b = 1\n"c d".e = """x\ny"""\n[t]\nlist = [ 1, # one\n  "two",\n]\nin = { k = true, l = { m = \'n\' } }\nwhen = 2024-01-01T00:00:00Z\n[[s]]\nx = "a\\"b"\n[[s]]\nx = ""\n';
   const file: ConfigFile = { path: '/a.toml', text, source: '/a.toml', offset: 0, template: false };
@@ -241,6 +247,7 @@ const ENTRIES: Record<ServerKind, string> = {
   caddy: '/etc/caddy/Caddyfile',
   lighttpd: '/etc/lighttpd.conf',
   traefik: '/etc/traefik/traefik.yml',
+  h2o: '/etc/h2o/h2o.conf',
 };
 
 function read(kind: ServerKind, text: string, more: Record<string, string> = {}, variables: Record<string, string> = {}): ServerConfiguration {

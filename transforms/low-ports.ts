@@ -12,8 +12,8 @@ export const lowPorts: Transform = {
   name: 'low-ports',
   summary: 'a port below 1024 becomes a high one wherever it is named; what the outside sees stays',
   docs: `80 becomes 8080, 443 becomes 8443, any other port 8000 more, or what ports in the configuration says:
-in the start command, the environment and the configuration of nginx, Apache, haproxy, Caddy, Traefik and lighttpd,
-in EXPOSE and HEALTHCHECK, and in compose on the container's side of ports, in expose, health checks, labels,
+in the start command, the environment and the configuration of nginx, Apache, haproxy, Caddy, Traefik, lighttpd
+and H2O, in EXPOSE and HEALTHCHECK, and in compose on the container's side of ports, in expose, health checks, labels,
 and the URLs and configurations of other services. All of these or none. The host's side stays.
 
 It is moved where root goes, or has gone: a high port alone buys nothing. Where the fix that takes root away is left

@@ -52,6 +52,8 @@ function labelFor({ service }: LinkedService): string | undefined {
   const name = served ?? names('services')[0] ?? names('routers').find((router) => value(`traefik.${layer}.routers.${router}.service`.toLowerCase()) === undefined);
   if (name !== undefined) return `traefik.${layer}.services.${name}.loadbalancer.server.port`;
   if (value('traefik.frontend.rule') !== undefined) return 'traefik.port';
+  // What every router hands over to stands elsewhere: api@internal, another@file.
+  if (names('routers').length > 0) return undefined;
   // Its rule comes from Traefik's own configuration.
   return value('traefik.enable') === undefined ? undefined : `traefik.http.services.${service.name}.loadbalancer.server.port`;
 }

@@ -103,7 +103,7 @@ class Findings {
         }
         const listening = this.at(listener.port, listener.protocol, saidBy(listener, this.run));
         const chosen = chosenBy(listener, this.run);
-        if (chosen !== undefined) addDoubt(listening, `${whereIs(listener)} is what ${chosen} mounts unless that names another file, which would listen where it does`);
+        if (chosen !== undefined) addDoubt(listening, `${chosen} may have another file mounted than ${basename(listener.directive.file.source!)}, which would listen where it does`);
         if (listener.variable !== undefined) this.place(listening, variablesOf(this.run).get(listener.variable));
         else if (listener.spot) this.spot(listening, listener.spot, server);
         else listening.obstacles.push({ message: `${listening.said} in a way that can't be changed`, advice: undefined });
@@ -228,6 +228,9 @@ class Findings {
     const published = (service?.service.ports ?? []).flatMap(({ target: port, lastTarget, protocol }) => (port === undefined || port !== lastTarget ? [] : [{ port, protocol, said: `service ${service!.service.name} publishes ${port}` }]));
     // Where all that listens is known, the rest is said in vain.
     if (serversIn(this.run).length > 0 && this.unclear.length === 0) return;
+    // Of a service of a ready-made image that is said with its network.
+    const isOpen = !target.standsFor && startOf(target).from === 'base' && exposed.length + published.length + this.byKey.size === 0;
+    for (const port of (isOpen && entryOf(target)?.ports) || []) if (port < 1024) this.outOfSight(port, 'any', `${imageOf(target)} listens on ${port}`);
     for (const { port, protocol, said } of [...exposed, ...published]) if (port < 1024) this.outOfSight(port, protocol === 'udp' ? 'udp' : protocol === 'tcp' ? 'tcp' : 'any', said);
   }
 

@@ -1,3 +1,5 @@
+import { everyHostPort } from '../ports/mentions.ts';
+import { isOwnHost } from '../ports/read.ts';
 import type { Target } from '../project.ts';
 import { historyOf } from './history.ts';
 import { listeningOf } from './listening.ts';
@@ -22,6 +24,11 @@ function isTakenIn(run: Run, port: number): boolean {
     ...[...variablesOf(run).values()].map(({ value }) => value ?? ''),
     ...serversIn(run).flatMap(({ configuration }) => configuration.files.map(({ text }) => text)),
   ];
-  const digits = new RegExp(`(?<![\\d.])${port}(?![\\d.])`);
-  return texts.some((text) => digits.test(text));
+  return texts.some((text) => speaksOf(text, port));
+}
+
+/** Whether a text has a port other than behind the name of another host, whose it is then. */
+function speaksOf(text: string, port: number): boolean {
+  const others = everyHostPort(text).flatMap(({ host, from, written }) => (written && !isOwnHost(host) ? [from] : []));
+  return [...text.matchAll(new RegExp(`(?<![\\d.])${port}(?![\\d.])`, 'g'))].some(({ index }) => !others.includes(index));
 }

@@ -196,9 +196,9 @@ class Users implements PortUsers {
     const guest = networkGuest(linked);
     if (guest !== undefined) this.stuck(`service ${guest} shares the network of ${service.name}`);
     for (const network of service.networks) {
-      const layers = declared(stack, 'networks', network);
-      const external = layers?.get('external');
-      if (external && !(external.node.kind === 'scalar' && /^(false|no)$/i.test(external.node.value))) this.doubts.push(`service ${service.name} is on the external network ${network}, where others may ask for ${this.port}`);
+      // Each file may be used without those that are laid over it.
+      const external = stack.files.map((file) => declared({ files: [file], services: [] }, 'networks', network)?.get('external'));
+      if (external.some((found) => found && !(found.node.kind === 'scalar' && /^(false|no)$/i.test(found.node.value)))) this.doubts.push(`service ${service.name} is on the external network ${network}, where others may ask for ${this.port}`);
     }
   }
 

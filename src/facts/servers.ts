@@ -75,6 +75,7 @@ const COMMANDS: Record<string, string> = {
   caddy: 'caddy',
   lighttpd: 'lighttpd',
   traefik: 'traefik',
+  h2o: 'h2o',
 };
 
 /** The installation that a command starts: that of the base image, else that of the distribution's package. */
@@ -197,6 +198,7 @@ const ENTRY_OPTIONS: Record<string, [short: string, long: string | undefined]> =
   caddy: ['c', 'config'],
   lighttpd: ['f', undefined],
   traefik: ['', 'configFile'],
+  h2o: ['c', 'conf'],
 };
 
 /** The file that the command names, else the installation's own. */

@@ -59,7 +59,7 @@ function patternsFor(port: number): RegExp[] {
   return [
     String.raw`\.listen\([^,)\n]{0,60}\b${port}\b`,
     String.raw`\b[Pp](?:ort|ORT)["']?\s*[:=]\s*(?:int\()?["']?${port}\b`,
-    String.raw`["'](?:tcp://|https?://)?[\w.*+\[\]]*:${port}["']`,
+    String.raw`["'](?:tcp://|https?://)?(?:[\d.*+\[\]:]*|localhost):${port}["']`,
     // An address as Python has it: ('0.0.0.0', 80).
     String.raw`\(\s*["'][\w.:]*["']\s*,\s*${port}\s*\)`,
     String.raw`\b(?:getenv|Getenv|environ|ENV|env)\b[^\n]{0,50}\b${port}\b`,

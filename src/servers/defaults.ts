@@ -189,6 +189,7 @@ export const installations = {
   'haproxy image': { kind: 'haproxy', entry: '/usr/local/etc/haproxy/haproxy.cfg', root: '/', files: {}, source: 'repo:docker-library/haproxy:3.2/Dockerfile' },
   'haproxy package': { kind: 'haproxy', entry: '/etc/haproxy/haproxy.cfg', root: '/', files: { '/etc/haproxy/haproxy.cfg': 'global\n' }, source: 'package haproxy of Debian 12' },
   'caddy image': { kind: 'caddy', entry: '/etc/caddy/Caddyfile', root: '/srv', files: { '/etc/caddy/Caddyfile': ':80 {\n\troot * /usr/share/caddy\n\tfile_server\n}\n' }, moves: (from, to) => ({ '/etc/caddy/Caddyfile': [`s/^:${from} /:${to} /`] }), source: 'idx:caddyserver/caddy-docker:2.10/alpine/Dockerfile' },
+  'h2o package': { kind: 'h2o', entry: '/etc/h2o/h2o.conf', root: '/', files: {}, source: 'package h2o of Debian 12' },
   'traefik image': { kind: 'traefik', entry: '/etc/traefik/traefik.yml', root: '/', files: {}, source: 'idx:traefik/traefik-library-image:v3.5/alpine/Dockerfile; doc.traefik.io, Configuration Discovery' },
   'lighttpd package': { kind: 'lighttpd', entry: '/etc/lighttpd/lighttpd.conf', root: '/', files: { '/etc/lighttpd/lighttpd.conf': 'server.port = 80\n' }, source: 'package lighttpd of Debian 12 and Alpine' },
 } satisfies Record<string, Installation>;

@@ -9,6 +9,8 @@ export interface Includes {
   patternOf: (directive: Directive) => string | undefined;
   /** Whether nothing need be there. */
   isOptional: (directive: Directive) => boolean;
+  /** Whether the lines in a block are data, so that none of them, nor what they include, says anything of the server. */
+  isData?: (directive: Directive) => boolean;
 }
 
 export interface ReadFiles {
@@ -58,7 +60,7 @@ class Expander {
   private expand(directives: readonly Directive[], depth: number): Directive[] {
     return directives.flatMap((directive) => {
       if (this.includes.isInclude(directive)) return this.included(directive, depth);
-      return [directive.block ? { ...directive, block: this.expand(directive.block, depth) } : directive];
+      return [directive.block && !this.includes.isData?.(directive) ? { ...directive, block: this.expand(directive.block, depth) } : directive];
     });
   }
 

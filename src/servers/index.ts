@@ -1,5 +1,6 @@
 import { readApache } from './apache.ts';
 import { readCaddyfile } from './caddy.ts';
+import { readH2o } from './h2o.ts';
 import { readHaproxy } from './haproxy.ts';
 import { readLighttpd } from './lighttpd.ts';
 import { readNginx } from './nginx.ts';
@@ -22,6 +23,8 @@ export function readServer(kind: ServerKind, entry: string, files: ConfigFiles, 
       return readCaddyfile(entry, files);
     case 'lighttpd':
       return readLighttpd(entry, files);
+    case 'h2o':
+      return readH2o(entry, files);
     case 'traefik':
       return readTraefik(entry, files);
   }

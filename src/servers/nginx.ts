@@ -15,6 +15,7 @@ export function readNginx(entry: string, files: ConfigFiles, prefix: string): Se
     isInclude: ({ name, block }) => name === 'include' && block === undefined,
     patternOf: ({ args }) => posix.resolve(posix.dirname(entry), args[0]?.value ?? ''),
     isOptional: ({ args }) => /[*?[]/.test(args[0]?.value ?? ''),
+    isData: ({ name }) => /^(map|geo|types|charset_map|split_clients)$/.test(name),
   });
   const result: ServerConfiguration = { kind: 'nginx', files: read, directives, listeners: [], mentions: [], upstreams: [], writes: [], users: [], gaps };
   const names = upstreamNames(directives);

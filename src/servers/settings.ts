@@ -13,7 +13,7 @@ export function parseSettings(file: ConfigFile): Directive[] {
   try {
     return parseYaml(file.text).flatMap((root) => settingsIn(root, [], file));
   } catch (error) {
-    if (error instanceof YamlError) throw new ConfigurationError(error.line, error.message);
+    if (error instanceof YamlError) throw new ConfigurationError(error.line, 'this is no YAML that is understood; of a template, run unroot on what is made of it');
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** The shape of what server configurations say. Offsets everywhere are UTF-16 into the file's text, end-exclusive. */
 
-export type ServerKind = 'nginx' | 'apache' | 'haproxy' | 'caddy' | 'lighttpd' | 'traefik';
+export type ServerKind = 'nginx' | 'apache' | 'haproxy' | 'caddy' | 'lighttpd' | 'traefik' | 'h2o';
 
 /** One text that a server reads. */
 export interface ConfigFile {
