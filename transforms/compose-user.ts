@@ -1,11 +1,12 @@
 import { deleteKey, type Edited, insertItem, insertKey, insertSetting, isRefused, replaceInside, replaceText, sharersOf } from '../src/compose/edit.ts';
-import { scalarOf } from '../src/compose/layers.ts';
+import { scalarOf, textOf } from '../src/compose/layers.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { parseReference } from '../src/images/reference.ts';
 import { judgeService, standsAlone } from '../src/facts/services/judge.ts';
 import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
 import { sharedData } from '../src/facts/services/shared-data.ts';
 import { serviceTarget } from '../src/facts/services/target.ts';
+import type { Opened } from '../src/facts/services/tmpfs.ts';
 import { type Reason, unique } from '../src/facts/judgement.ts';
 import { lackingSysctl, needingSysctl, PORT_START, sysctlEdit } from '../src/facts/port-sysctl.ts';
 import type { LinkedService, Project, Target } from '../src/project.ts';
@@ -88,8 +89,8 @@ function intent({ user, name, tmpfs, tag, remove }: ServiceFix): string {
   return `make it run as ${name === undefined ? user : `${name} (${user})`}${paths.length > 0 ? `, with ${paths.join(', ')} in memory` : ''}`;
 }
 
-function adviceFor({ user, tmpfs, environment }: ServiceFix): string {
-  return [`user: "${user}"`, ...tmpfs.map((entry) => `tmpfs: ${entry}`), ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(', ');
+function adviceFor({ user, tmpfs, opened = [], environment }: ServiceFix): string {
+  return [`user: "${user}"`, ...opened.map(({ target, options }) => `tmpfs: ${target}:${options.join(',')}`), ...tmpfs.map((entry) => `tmpfs: ${entry}`), ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(', ');
 }
 
 function byHand(place: Pick<Finding, 'target' | 'path' | 'start' | 'end'>, message: string, why: string, advice?: string): Finding {
@@ -114,7 +115,7 @@ function wantsTheSame(other: LinkedService, fix: ServiceFix, project: Project, w
 }
 
 function sameEntries(one: ServiceFix, other: ServiceFix): boolean {
-  return one.tmpfs.join() === other.tmpfs.join() && JSON.stringify(one.environment) === JSON.stringify(other.environment);
+  return one.tmpfs.join() === other.tmpfs.join() && JSON.stringify(one.opened) === JSON.stringify(other.opened) && JSON.stringify(one.environment) === JSON.stringify(other.environment);
 }
 
 /** What the same change rests on for another service that gets it; one that names a user of its own is settled by itself. */
@@ -129,15 +130,27 @@ function reasonAgainst(other: LinkedService, project: Project): string {
   return reason ? reason.message : 'needs another user';
 }
 
-function editsOf(linked: LinkedService, { user, tmpfs, environment, tag, remove }: ServiceFix, shared: boolean): Edited[] {
+function editsOf(linked: LinkedService, { user, tmpfs, opened = [], environment, tag, remove }: ServiceFix, shared: boolean): Edited[] {
   if (remove) return [deleteKey(linked, 'user', { shared })];
   if (tag !== undefined) return [retagged(linked, tag)];
   const { service } = linked;
   const edits: Edited[] = [userEdit(linked, user, shared)];
   if (tmpfs.length > 0 && !service.layers.has('tmpfs')) edits.push(insertKey(linked, 'tmpfs', tmpfs, { shared }));
   else for (const entry of tmpfs) edits.push(insertItem(linked, 'tmpfs', entry, { shared }));
+  for (const one of opened) edits.push(openedTmpfs(linked, one, shared));
   for (const [name, value] of Object.entries(environment)) if (service.environment[name] !== value) edits.push(insertSetting(linked, 'environment', name, value, { shared }));
   return edits;
+}
+
+/** The options that an entry of tmpfs lacks, behind what it has. */
+function openedTmpfs({ service }: LinkedService, { target, options }: Opened, shared: boolean): Edited {
+  const index = service.layers.items('tmpfs').findIndex((item) => textOf(item)?.split(':')[0] === target);
+  const found = index < 0 ? undefined : service.at('tmpfs', index);
+  const scalar = scalarOf(found);
+  const list = service.layers.get('tmpfs')?.node;
+  const inBrackets = list?.kind === 'list' && list.flow;
+  if (!found || !scalar) return { refused: `the tmpfs on ${target} is root's in the container, and does not stand under tmpfs:` };
+  return replaceText(found, `${scalar.value}${scalar.value.includes(':') ? ',' : ':'}${options.join(',')}`, { shared, block: !inBrackets });
 }
 
 /** A user that the service itself names is replaced; one that it gets from elsewhere gets another beside it. */
@@ -157,7 +170,7 @@ function retagged(linked: LinkedService, tag: string): Edited {
 }
 
 /** Every service that was to change says what was meant, as the result is read. */
-function wrongAfter(after: Target, { user, tmpfs, tag, remove }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
+function wrongAfter(after: Target, { user, tmpfs, opened = [], tag, remove }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
   for (const { file, source, base } of changed) {
     const now = after.project.services.find((one) => one.file.absolute === file.absolute && one.source.name === source.name && one.base?.file.absolute === base?.file.absolute);
     if (!now) return `the service ${source.name} would be gone`;
@@ -173,6 +186,8 @@ function wrongAfter(after: Target, { user, tmpfs, tag, remove }: ServiceFix, cha
     if (written !== user && !changed.some((one) => one.source.name === source.name && one.service.user !== undefined && one.service.user === now.service.user)) return `user: of ${source.name} would be ${written ?? 'missing'}, not ${user}`;
     const missing = tmpfs.find((entry) => !now.service.mounts.some(({ type, target }) => type === 'tmpfs' && entry.startsWith(`${target}:`)));
     if (missing !== undefined) return `${source.name} would lack the tmpfs ${missing}`;
+    const closed = opened.find(({ target, options }) => !now.service.mounts.some((mount) => mount.type === 'tmpfs' && mount.target === target && options.every((option) => mount.options.includes(option))));
+    if (closed) return `the tmpfs on ${closed.target} of ${source.name} would be closed to ${user}`;
   }
   return undefined;
 }

@@ -13,6 +13,7 @@ import { leaveRootHome } from '../src/facts/leave-root-home.ts';
 import { readableFor } from '../src/facts/readable.ts';
 import { dataOwed } from '../src/facts/services/owed.ts';
 import { sharedByTarget } from '../src/facts/services/shared-data.ts';
+import { tmpfsOver } from '../src/facts/services/tmpfs.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { type LinkedService, stageLabel, type Target } from '../src/project.ts';
 import type { Finding, Transform, TransformOptions } from '../src/transform.ts';
@@ -54,7 +55,7 @@ function fixFor(target: Target, options: TransformOptions): Finding | undefined 
   const home = leaveRootHome(target, account);
   const shared = sharedByTarget(target, account.owner, wish);
   if (shared.clash) return { ...place(target), message: `runs as root; ${intent(account, ownership)}`, safety: 'manual', reasons: [shared.clash], edits: [], user: undefined };
-  const reasons = [...doubtsOf(target), ...dataOwed(target, account.owner), ...shared.doubts, ...accountDoubts(target, account), ...ownership.doubts, ...readable.doubts, ...home.doubts];
+  const reasons = [...doubtsOf(target), ...dataOwed(target, account.owner), ...shared.doubts, ...tmpfsOver(target, account.owner), ...accountDoubts(target, account), ...ownership.doubts, ...readable.doubts, ...home.doubts];
   if (onParent?.safety === 'unsafe') reasons.push({ rule: onParent.reasons[0]!.rule, message: `it builds on ${stageLabel(parent!)}, whose fix is unsafe: ${onParent.reasons[0]!.message}` });
   const sysctl = options.sysctl ? sysctlFor(target) : NO_SYSCTL;
   return {

@@ -9,6 +9,7 @@ import { readableFor } from '../src/facts/readable.ts';
 import { type AccountStage, accountStage, copiedAccount, hasShell, passwdStage, wantsTmp } from '../src/facts/scratch.ts';
 import { dataOwed } from '../src/facts/services/owed.ts';
 import { sharedByTarget } from '../src/facts/services/shared-data.ts';
+import { tmpfsOver } from '../src/facts/services/tmpfs.ts';
 import { writesOf } from '../src/facts/writes.ts';
 import type { FileEdit } from '../src/edit.ts';
 import type { Target } from '../src/project.ts';
@@ -95,6 +96,7 @@ function fix(target: Target, { name, user, creation }: ScratchAccount, stage: Ac
     ...doubtsOf(target),
     ...dataOwed(target, user),
     ...sharedByTarget(target, user, wish).doubts,
+    ...tmpfsOver(target, user),
     ...readable.doubts,
     ...writesOf(target)
       .filter(({ onHost }) => !onHost)

@@ -20,6 +20,8 @@ export type NewValue = string | { quoted: string } | { raw: string } | string[] 
 export interface EditOptions {
   /** The change is wanted in all services that share the text, so that it need not be the service's own. */
   shared?: boolean;
+  /** It stands in no brackets: a comma ends nothing there. */
+  block?: boolean;
 }
 
 export function isRefused(edited: Edited): edited is Refused {
@@ -72,7 +74,7 @@ export function replaceText(found: Found, value: string, options: EditOptions = 
   if (node.kind !== 'scalar') return { refused: 'it is no text' };
   if (node.style === 'literal' || node.style === 'folded') return { refused: 'it is a block of lines' };
   const style = node.style === 'plain' ? undefined : node.style === 'single' ? "'" : '"';
-  const text = style ? quote(value, style) : written(value, place.file, true);
+  const text = style ? quote(value, style) : written(value, place.file, !options.block);
   return editOf(place, node.start, node.end, node.start === node.end ? ` ${text}` : text);
 }
 

@@ -21,6 +21,7 @@ import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { isForSwarm } from './swarm.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
+import { closedTmpfs, linkFollowed, type Opened } from './tmpfs.ts';
 import { closedFiles } from './uses.ts';
 
 /** What takes a service of a ready-made image off root. */
@@ -31,6 +32,8 @@ export interface ServiceFix {
   name: string | undefined;
   /** Entries for `tmpfs`. */
   tmpfs: string[];
+  /** Entries of `tmpfs` that are there and closed to the account. */
+  opened?: Opened[];
   environment: Record<string, string>;
   /** Another tag of the image, which does not run as root; then no `user:` is needed. */
   tag: string | undefined;
@@ -86,6 +89,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   return {
     ...user,
     tmpfs: places.tmpfs,
+    ...(places.opened.length > 0 ? { opened: places.opened } : {}),
     environment: needs.environment ?? {},
     tag: undefined,
     doubts: [...onPurpose(linked), ...inSwarm(linked, places.tmpfs), ...ofImage(target, facts, needs), ...places.doubts, ...hiddenDefault(target), ...(developer === undefined ? [...writtenSource(target, linked, needs, project), ...closedFiles(linked, project), ...hiddenFiles(linked, user.user, project)] : []), ...privateKeys(target, linked, project), ...tooMuch(linked)],
@@ -160,7 +164,7 @@ function numbered({ name, uid, gid }: ImageAccount): Pick<ServiceFix, 'user' | '
 }
 
 /** The places that it writes: what gets a tmpfs, and what doubts remain; or the one that it could not write. */
-function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: string, project: Project): { tmpfs: string[]; doubts: Reason[] } | { refused: Reason } {
+function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: string, project: Project): { tmpfs: string[]; opened: Opened[]; doubts: Reason[] } | { refused: Reason } {
   const { service } = linked;
   const { base } = historyOf(target.stage, target.unit);
   const facts = base.kind === 'image' ? base.facts! : undefined;
@@ -168,7 +172,8 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
   const own = [...new Set([...(runsBase(target) ? (needs.tmpfs ?? []) : []), ...templatesOutput(target)])];
   const tmpfs = own.filter((path) => !service.mounts.some((mount) => within(path, linkFollowed(mount.target))));
   const open = [...(needs.open ?? []), ...(facts?.entry.worldWritable ?? []), '/tmp', '/var/tmp', '/dev'];
-  const doubts: Reason[] = closedTmpfs(linked, own, user);
+  const doubts: Reason[] = [];
+  const opened = closedTmpfs(linked, [...own, ...writesOf(target).map(({ path }) => path)], user, facts?.entry.worldWritable);
   for (const { path, because } of writesOf(target)) {
     const mounted = service.mounts.find((mount) => within(linkFollowed(path), linkFollowed(mount.target)));
     if (mounted?.readOnly || mounted?.type === 'tmpfs' || data.some((one) => within(path, one.path) || within(one.path, path))) continue;
@@ -191,18 +196,9 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
   const [uid, gid] = user.split(':') as [string, string | undefined];
   return {
     tmpfs: tmpfs.map((path) => `${path}:uid=${uid},gid=${gid ?? uid},mode=0755`),
+    opened,
     doubts: [...doubts, ...keptInMemory(target, tmpfs), ...data.map((one) => dataReason(one, user, linked, facts?.family ?? 'unknown', project))],
   };
-}
-
-/** A tmpfs of the file's own that only root may write; without a mode anybody may (docs.docker.com, tmpfs mounts: 1777). */
-function closedTmpfs({ service }: LinkedService, paths: readonly string[], user: string): Reason[] {
-  const [uid] = user.split(':');
-  const closed = service.mounts.filter(({ type, target, options }) => {
-    const mode = options.find((one) => one.startsWith('mode='))?.slice('mode='.length);
-    return type === 'tmpfs' && mode !== undefined && (Number.parseInt(mode, 8) & 0o002) === 0 && !options.includes(`uid=${uid}`) && paths.some((path) => within(path, linkFollowed(target)));
-  });
-  return closed.map(({ target, options }) => ({ rule: 'write-sign', message: `the tmpfs on ${target} is root's, with ${options.join(',')}`, advice: `add uid=${user.replace(':', ',gid=')} to it` }));
 }
 
 /** Whether the start command names a path. */
@@ -213,11 +209,6 @@ function isNamed(path: string, target: Target): boolean {
 function within(path: string, directory: string): boolean {
   const folder = directory.replace(/(.)\/+$/, '$1');
   return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
-}
-
-/** /var/run is a link to /run everywhere. */
-function linkFollowed(path: string): string {
-  return path.replace(/^\/var\/run(?=\/|$)/, '/run');
 }
 
 /** Whether the image's own program is what is started. */
