@@ -200,14 +200,17 @@ class Resolver {
     const own = dirname(file.absolute);
     const built = [...file.services.values()].flatMap(({ name, maps }): string[] => {
       const build = new Layers(maps.map((reached) => layerOf(file, name, reached, new Map())));
-      const found = build.get('build');
       const inner = build.within('build');
-      const context = textOf(found) ?? textOf(inner.get('context')) ?? '.';
-      const dockerfile = textOf(inner.get('dockerfile')) ?? 'Dockerfile';
-      return found && !inner.has('dockerfile_inline') && isLocal(context) && isLocal(dockerfile) ? [join(context, dockerfile)] : [];
+      const found = build.get('build');
+      const context = textOf(found) ?? textOf(inner.get('context'));
+      const dockerfile = textOf(inner.get('dockerfile'));
+      // One that only adds to what another file says names no place.
+      if (inner.has('dockerfile_inline') || (context === undefined && dockerfile === undefined)) return [];
+      const path = join(context ?? '.', dockerfile ?? 'Dockerfile');
+      return isLocal(path) ? [path] : [];
     });
     if (built.length === 0 || built.some((path) => path.startsWith('/') || this.read(resolve(own, path)) !== undefined)) return own;
-    const above = [...this.byDirectory.keys()].filter((directory) => own.startsWith(`${directory}/`)).sort((one, other) => other.length - one.length);
+    const above = [1, 2, 3].map((steps) => resolve(own, ...Array<string>(steps).fill('..')));
     return above.find((directory) => built.every((path) => this.read(resolve(directory, path)) !== undefined)) ?? own;
   }
 
