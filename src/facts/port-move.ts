@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { insertSetting, isRefused } from '../compose/edit.ts';
 import { lineAt } from '../compose/yaml.ts';
 import type { FileEdit } from '../edit.ts';
@@ -128,12 +129,17 @@ function exposedByBase(target: Target, low: readonly Listening[]): number[] {
 }
 
 /** Services of ready-made images that are called as the target's folder, or beside one of its services as that, and publish something: a stack that runs what is built here. */
-function alikeElsewhere({ standsFor, services, probable, project }: Target): LinkedService[] {
+function alikeElsewhere({ unit, standsFor, services, probable, project }: Target): LinkedService[] {
   if (standsFor) return [];
+  const folder = dirname(unit.file.absolute);
+  // `server` is what half of the world calls its image.
+  const near = COMMON.test(basename(folder)) ? probable.filter(({ file }) => file.absolute.startsWith(`${dirname(folder)}/`)) : probable;
   const places = new Set(services.map(({ source, directory }) => `${directory}\n${source.name}`));
   const alike = project.services.filter((one) => places.has(`${one.directory}\n${one.source.name}`) && !one.service.build && !services.includes(one) && one.service.image !== undefined && !isCatalogued(one.service.image));
-  return [...new Set([...probable, ...alike])].filter(({ service }) => service.ports.length > 0);
+  return [...new Set([...near, ...alike])].filter(({ service }) => service.ports.length > 0);
 }
+
+const COMMON = /^(server|client|app|application|web|website|www|site|api|frontend|backend|front|back|proxy|service|base|core|main|docker|image|src|build|worker|admin|dashboard|ui)$/i;
 
 function isCatalogued(image: string): boolean {
   const reference = parseReference(image);
