@@ -38,10 +38,15 @@ function documentsOf(text: string, merge: boolean): { documents: Document[]; ori
   for (const document of parsed) {
     if ('empty' in document && document.empty) continue;
     const [error] = document.errors ?? [];
-    if (error) throw new YamlError(error.linePos?.[0].line ?? 1, isTooDeep(error) ? 'it is nested too deep to be read; unroot reads what people write' : firstLine(error.message));
+    if (error) throw new YamlError(error.linePos?.[0].line ?? 1, whatIsWrong(error, text));
     documents.push(document as Document);
   }
   return { documents, original };
+}
+
+function whatIsWrong(error: { code: string; message: string }, text: string): string {
+  if (isTooDeep(error)) return 'it is nested too deep to be read; unroot reads what people write';
+  return /\{\{|\{%|<%/.test(text) ? 'this looks like a template; run unroot on what it renders to' : firstLine(error.message);
 }
 
 const PAD = ' '.repeat(64);

@@ -94,6 +94,13 @@ export const stacks: StackCase[] = [
     needless: { proxy: NGINX_ENTRYPOINT },
   },
   {
+    name: 'memory',
+    title: 'nginx as it comes, with a tmpfs of root\'s where it writes',
+    uids: { web: [101] },
+    asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
+    finds: { web: [LOW_PORT] },
+  },
+  {
     name: 'shared-volume',
     title: 'what an application writes, and two servers read',
     unsafe: true,
