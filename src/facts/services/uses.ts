@@ -1,4 +1,4 @@
-import { dirname, posix } from 'node:path';
+import { posix } from 'node:path';
 import { textOf } from '../../compose/layers.ts';
 import { declared } from '../../compose/stack.ts';
 import type { Grant, Mount } from '../../compose/read.ts';
@@ -65,13 +65,13 @@ const MAX_LOOKED_AT = 100;
  * gid and mode are passed over for files); what comes from a variable or stands in the file is made with mode 0444, and so
  * are those of a swarm.
  */
-function granted({ source, target }: Grant, kind: 'secret' | 'config', { stack, file }: LinkedService, { disk }: Project): Seen {
+function granted({ source, target }: Grant, kind: 'secret' | 'config', { stack, directory }: LinkedService, { disk }: Project): Seen {
   const declaration = declared(stack, `${kind}s`, source);
   const written = textOf(declaration?.get('file'));
   const place = posix.resolve(kind === 'secret' ? '/run/secrets' : '/', target ?? source);
   const use = { kind, source, target: place, access: 'read' } as const;
   if (written === undefined) return { ...use, holds: declaration !== undefined ? true : undefined };
-  const entry = written.includes('$') ? undefined : disk.stat(posix.resolve(dirname(file.absolute), written));
+  const entry = written.includes('$') ? undefined : disk.stat(posix.resolve(directory, written));
   return { ...use, file: written, holds: entry ? (entry.mode & 0o004) !== 0 : undefined };
 }
 
