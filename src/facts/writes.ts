@@ -16,7 +16,7 @@ import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { isShipped } from './shipped.ts';
 import { sourceWrites } from './source-writes.ts';
-import { BUILDERS, type Start, startOf } from './start.ts';
+import { BUILDERS, type Start, type Started, startOf } from './start.ts';
 import { isOnlyRead } from './told-writes.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 import { unpacksAny } from './unpacked.ts';
@@ -249,6 +249,7 @@ function startWrites(target: Target, history: History): Write[] {
     }
     if (name === 'tee') for (const { value } of operands(words)) found.push(...named(resolve(value), (path) => file(path, `the start command writes ${path}`)));
     found.push(...builtAtStart({ name, words, through, command }, history));
+    for (const path of editedFiles({ name, words, command }, target)) found.push({ ...file(path, `the start command edits ${path}`), inPlace: true }, directory(posix.dirname(path), `the start command edits ${path}, which is renamed into place`));
     found.push(...servedData({ name, words }).flatMap((value) => named(resolve(value), (path) => directory(path, `minio keeps its data in ${path}`, true))));
     for (const path of directoriesMadeBy({ ...command, words, cwd: command.cwd ?? history.cwd })) found.push(directory(path, `the start command makes ${path}`));
     found.push(...namedPaths(words, resolve));
@@ -258,6 +259,20 @@ function startWrites(target: Target, history: History): Write[] {
 
 function named(path: string | undefined, write: (path: string) => Write): Write[] {
   return path === undefined ? [] : [write(path)];
+}
+
+/** The paths that a `sed -i` is told to edit. */
+export function editedInPlace({ name, words, command }: Pick<Started, 'name' | 'words' | 'command'>): string[] {
+  if (name !== 'sed' || !words.some(({ value }) => /^(-[a-zA-Z]*i|--in-place)/.test(value ?? ''))) return [];
+  return operands(words, /^(-e|-f)$/).flatMap(({ value }) => resolvePath(command.cwd, value) ?? []);
+}
+
+/** Files that a start script edits in place and that are copied in sight, in directories which may be opened for that. */
+export function editedFiles(started: Pick<Started, 'name' | 'words' | 'command'>, target: Target): string[] {
+  return editedInPlace(started).filter((path) => {
+    const [directory, origin] = [posix.dirname(path), originOf(target, path)];
+    return directory !== '/' && !isSystem(directory) && !directory.startsWith('/root') && origin !== undefined && origin !== 'elsewhere' && origin.text !== undefined;
+  });
 }
 
 /** `minio server /export`: the directories that hold its data are its arguments. */

@@ -10,6 +10,7 @@ import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { candidatePaths, placeOf, type Started, startOf } from '../start.ts';
 import { systemFolder, systemFolderAt } from '../system-folders.ts';
+import { editedFiles, editedInPlace } from '../writes.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B3: programs, mounts and powers that only root has. */
@@ -190,13 +191,12 @@ function installs({ name, words }: Started): string | undefined {
   return isInstall ? 'installs packages' : undefined;
 }
 
-/** `sed -i` makes a new file and renames it, which takes the directory: that of copied code stays root's. */
-function codeEdit({ name, words, command }: Started, target: Target): string | undefined {
-  if (name !== 'sed' || !words.some(({ value }) => /^(-[a-zA-Z]*i|--in-place)/.test(value ?? ''))) return undefined;
+/** `sed -i` makes a new file and renames it: where the file is not in sight, nothing can be given away for that. */
+function codeEdit(started: Started, target: Target): string | undefined {
   const copies = copiesOf(historyOf(target.stage, target.unit));
-  for (const { value } of operands(words, /^(-e|-f)$/)) {
-    const path = resolvePath(command.cwd, value);
-    if (path !== undefined && copies.some(({ destination }) => destination !== undefined && destination !== '/' && (path === destination || path.startsWith(`${destination}/`)))) return `edits ${path}`;
+  const given = editedFiles(started, target);
+  for (const path of editedInPlace(started)) {
+    if (!given.includes(path) && copies.some(({ destination }) => destination !== undefined && destination !== '/' && (path === destination || path.startsWith(`${destination}/`)))) return `edits ${path}`;
   }
   return undefined;
 }

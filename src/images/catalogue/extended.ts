@@ -170,7 +170,7 @@ export const extended: ImageEntry[] = [
   {
     id: 'graylog',
     repos: ['graylog/graylog', 'graylog/graylog-enterprise'],
-    tags: ['4.*', '5.*', '6.*', '7.*'],
+    tags: ['3.*', '4.*', '5.*', '6.*', '7.*'],
     family: 'unknown',
     user: { name: 'graylog', uid: 1100, gid: 1100 },
     action: 'already-nonroot',
@@ -180,7 +180,7 @@ export const extended: ImageEntry[] = [
     drop: 'none',
     ports: [9000],
     volumes: ['/usr/share/graylog/data'],
-    sources: ['repo:Graylog2/graylog-docker:docker/oss/Dockerfile', 'repo:Graylog2/graylog-docker commit 8d51c3e (2020-12-01)'],
+    sources: ['repo:Graylog2/graylog-docker:docker/oss/Dockerfile', 'repo:Graylog2/graylog-docker:Dockerfile of 3.0.0-1'],
     verified: true,
     unverified: ['family'],
   },
