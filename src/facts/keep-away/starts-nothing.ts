@@ -98,7 +98,7 @@ function isOwnProgram({ payload, words }: Started): boolean {
 function promptBehindScript(target: Parameters<KeepAway>[0]): ReturnType<KeepAway> {
   const { entrypoint, cmd } = historyOf(target.stage, target.unit);
   const [name, ...args] = cmd?.words ?? [];
-  if (!entrypoint?.words || name === undefined || /^(sleep|tail|true|false|echo|cat)$/.test(name) || !isPrompt(posix.basename(name), args)) return undefined;
+  if (!entrypoint?.words?.length || name === undefined || /^(sleep|tail|true|false|echo|cat)$/.test(name) || !isPrompt(posix.basename(name), args)) return undefined;
   return { rule: 'starts-a-prompt', message: `${entrypoint.words[0]} is given a prompt to start: ${cmd!.script}`, line: cmd!.instruction.line, advice: ADVICE };
 }
 
