@@ -97,7 +97,7 @@ function escaped(text: string): string {
 function ownerOfWork(target: Target, history: History): Fitting | undefined {
   const started = startOf(target).argv?.[0];
   const isWork = (path: string | undefined) =>
-    path !== undefined && ((history.cwd !== undefined && history.cwd !== '/' && (isWithin(history.cwd, path) || isWithin(path, history.cwd))) || (started?.startsWith('/') === true && isWithin(started, path)));
+    path !== undefined && (history.volumes.some((volume) => volume.path === path) || (history.cwd !== undefined && history.cwd !== '/' && (isWithin(history.cwd, path) || isWithin(path, history.cwd))) || (started?.startsWith('/') === true && isWithin(started, path)));
   const closed = madeAccounts(history).filter((account) => !isUnprivileged(account) || isPutIn(account.name, history));
   const owner = ownersIn(history).findLast(({ user, paths }) => user !== 'root' && user !== '0' && !closed.some(({ name, uid }) => user === name || user === String(uid)) && paths.some(isWork));
   if (!owner) return undefined;

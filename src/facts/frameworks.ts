@@ -5,12 +5,15 @@ import { type Copy, copiesOf, originOf } from './copies.ts';
 import { historyOf } from './history.ts';
 import { memo } from './memo.ts';
 import { startOf } from './start.ts';
+import { unpacksAny } from './unpacked.ts';
 
 /** A directory of state that a framework keeps beside the code of the application. */
 export interface FrameworkState {
   /** Absolute. */
   path: string;
   framework: string;
+  /** Whether what already lies in it stays root's. */
+  isFlat?: boolean;
 }
 
 interface Framework {
@@ -82,8 +85,9 @@ function tomcatState(target: Target): FrameworkState[] {
   const home = history.variables('CATALINA_HOME');
   const isOfBase = history.base.kind === 'image' && history.base.facts?.entry.cmd?.[0] === 'catalina.sh';
   if (typeof home !== 'string' || !home.startsWith('/') || isOfBase || !startOf(target).commands.some(({ name }) => name === 'catalina.sh')) return [];
-  const webapps = copiesOf(history).some(({ sources, destination }) => destination?.startsWith(`${home}/webapps`) && sources.some((source) => source?.endsWith('.war'))) ? ['webapps'] : [];
-  return ['logs', 'temp', 'work', ...webapps].map((name) => ({ path: posix.join(home, name), framework: 'Tomcat' }));
+  const state: FrameworkState[] = ['logs', 'temp', 'work'].map((name) => ({ path: posix.join(home, name), framework: 'Tomcat' }));
+  const webapps = posix.join(home, 'webapps');
+  return unpacksAny(posix.join(webapps, '*.war'), target) ? [...state, { path: webapps, framework: 'Tomcat', isFlat: true }] : state;
 }
 
 /** The start script of a release copies its configuration to `tmp` beside it, and ends where it can't. */

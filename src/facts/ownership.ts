@@ -37,7 +37,7 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(closedDoubt), ...own.map(shellDoubt)] };
 
   const trees = unique(own.filter(({ tree }) => tree));
-  const directories = unique(own.filter(({ kind, tree }) => kind === 'directory' && !tree));
+  const directories = unique(own.filter(({ kind, tree }) => kind === 'directory' && !tree)).filter((path) => !trees.includes(path));
   const files = unique(own.filter(({ kind, inPlace }) => kind === 'file' && !inPlace));
   const written = unique(own.filter(({ kind, inPlace }) => kind === 'file' && inPlace));
   const open = unique(beside).filter(mayBeOpened);

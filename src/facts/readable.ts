@@ -23,6 +23,7 @@ export function readableFor(target: Target, account: Pick<Account, 'owner'>): Re
   const started = startedFiles(target);
   const result: Readable = { edits: [], doubts: [] };
   for (const file of started) openStarted(file, target, history, result);
+  for (const path of startOf(target).unseen) openUnseen(path, target, history, result);
   for (const copy of copiesOf(history)) {
     if (copy.from === undefined) giveClosedFiles(copy, target, account, started, result);
   }
@@ -106,6 +107,16 @@ function openStarted(started: StartedFile, target: Target, history: History, { e
   if (file.mode === undefined || !(last !== undefined || isClosed(file.mode, executed))) return;
   if (isHere && isSingle(copy, target)) edits.push(newFlag(copy, target, '--chmod=0755 '));
   else doubts.push({ rule: 'write-sign', message: `${path} is closed to others than root, and it is copied along with others`, advice: `chmod a+rx ${file.source}` });
+}
+
+/** `chmod u+x` shows that a start script out of sight has no x bit for others: the RUN gives it one. */
+function openUnseen(written: string, target: Target, history: History, { edits, doubts }: Readable): void {
+  const path = resolvePath(history.cwd, written);
+  const last = path === undefined ? undefined : chmodsOf(path, history).at(-1);
+  if (!last || opens(last.mode.value, true) || edits.some(({ start }) => start === placeOf(last.mode, last.step))) return;
+  const at = last.step.stage === target.stage && last.step.unit === target.unit ? placeOf(last.mode, last.step) : undefined;
+  if (at === undefined) doubts.push(closed(path!, `a RUN gives it the mode ${last.mode.text}`));
+  else edits.push({ path: target.unit.file.path, start: at, end: at + last.mode.text.length, text: isNumeric(last.mode.value) ? '755' : 'a+rx' });
 }
 
 function closed(path: string, why: string): Reason {

@@ -1,8 +1,9 @@
 import { basename, posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
 import type { LinkedService, Target } from '../project.ts';
-import { resolvePath, type ShellCommand } from '../shell/read.ts';
+import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { clusterMounts } from './clusters.ts';
+import { builtNginxWrites } from './built-nginx.ts';
 import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
@@ -11,7 +12,7 @@ import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
 import { isOpenedToAll, isTakenAway } from './after-making.ts';
-import { installedPrograms } from './programs.ts';
+import { installedPrograms, isShellTool } from './programs.ts';
 import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { isShipped } from './shipped.ts';
@@ -50,13 +51,14 @@ export const writesOf = memo((target: Target): Write[] => {
     ...baseWrites(target, history),
     ...packageWrites(target, history),
     ...madeDirectories(history),
-    ...emptyWorkdir(history),
+    ...(changesItsUser(target) ? [] : emptyWorkdir(history)),
     ...startWrites(target, history),
     ...environmentWrites(history),
     ...serviceEnvironmentWrites(target, history),
     ...configuredWrites(target),
     ...serverWrites(target),
-    ...frameworkState(target).map(({ path, framework }) => ({ ...directory(path, `${framework} writes it`), tree: true })),
+    ...builtNginxWrites(target).map(({ path, kind, by }) => ({ ...file(path, `nginx is built to write ${path} (${by})`), kind })),
+    ...frameworkState(target).map(({ path, framework, isFlat }) => ({ ...directory(path, `${framework} writes it`), tree: !isFlat })),
     ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
   ];
   const mounted = mounts(target, history).filter(({ path }) => !isOnlyRead(path, [...declared, ...named].map((write) => write.path), target));
@@ -219,6 +221,12 @@ export function emptyWorkdir(history: History): Write[] {
   return worked || isUnpackedAbove(cwd, history) ? [] : [directory(cwd, `WORKDIR ${cwd} is empty, so the program writes there if anywhere`)];
 }
 
+/** Whether all that is started are servers whose workers had another account before: where those may write does not change. */
+function changesItsUser(target: Target): boolean {
+  const programs = startOf(target).commands.filter(({ name, followed }) => name !== undefined && !followed && !isShellTool(name));
+  return programs.length > 0 && programs.every(({ name }) => programOf(name!)?.need === 'root-master' || name === 'docker-php-entrypoint');
+}
+
 /** Whether a RUN builds in a directory above one: `mvn package` in /app fills /app/target. */
 function isBuiltAbove(step: Step, path: string): boolean {
   const { cwd } = step;
@@ -247,6 +255,7 @@ function startWrites(target: Target, history: History): Write[] {
       const path = operator.startsWith('>') || operator.startsWith('&>') ? resolve(to.value) : undefined;
       if (path !== undefined && /[^&\d]/.test(to.text)) found.push({ ...file(path, `the start command writes ${path}`), inPlace: originOf(target, path) !== undefined });
     }
+    for (const path of putInto(name, words, resolve, history)) found.push(file(path, `the start command writes ${path}`));
     if (name === 'tee') for (const { value } of operands(words)) found.push(...named(resolve(value), (path) => file(path, `the start command writes ${path}`)));
     found.push(...builtAtStart({ name, words, through, command }, history));
     for (const path of editedFiles({ name, words, command }, target)) found.push({ ...file(path, `the start command edits ${path}`), inPlace: true }, directory(posix.dirname(path), `the start command edits ${path}, which is renamed into place`));
@@ -255,6 +264,26 @@ function startWrites(target: Target, history: History): Write[] {
     found.push(...namedPaths(words, resolve));
   }
   return found;
+}
+
+/** `cp default.conf /data/`, `touch /data/ready`: what they leave, by its own path. */
+function putInto(name: string | undefined, words: ShellWord[], resolve: (value: string | undefined) => string | undefined, history: History): string[] {
+  const all = operands(words, name === 'touch' ? /^(-[dtr]|--(date|reference))$/ : /^(-[St]|--(suffix|target-directory))$/).map(({ value }) => value);
+  if (name === 'touch') return all.flatMap((value) => resolve(value) ?? []);
+  const [source, ...rest] = all;
+  const to = rest.at(-1);
+  const path = resolve(to);
+  if (!/^(cp|mv|rsync)$/.test(name ?? '') || source === undefined || to === undefined || path === undefined || /[:*?]/.test(to)) return [];
+  // One file goes to the path itself, unless that is a directory already.
+  const isDirectory = to.endsWith('/') || rest.length > 1 || /[*?]/.test(source) || posix.dirname(path) === '/' || isDirectoryOf(history, path);
+  return [isDirectory ? posix.join(path, posix.basename(source)) : path];
+}
+
+/** Whether the chain declares or makes a path as a directory, or something lies in it. */
+function isDirectoryOf(history: History, path: string): boolean {
+  if (history.cwd === path || history.volumes.some((volume) => volume.path === path)) return true;
+  if (copiesOf(history).some(({ destination }) => destination?.startsWith(`${path}/`))) return true;
+  return history.steps.some((step) => mentions(step, path) && commandsOf(step).some((command) => directoriesMadeBy(command).some((made) => made === path || made.startsWith(`${path}/`))));
 }
 
 function named(path: string | undefined, write: (path: string) => Write): Write[] {

@@ -24,7 +24,7 @@ export const toolImage: KeepAway = (target) => {
 
 /** `cp /out/* /package` and nothing else: it hands what was built to a directory of its caller. */
 function handsOut(target: Target): string | undefined {
-  const commands = startOf(target).commands.filter(({ name }) => name !== undefined);
+  const commands = startOf(target).commands.filter(({ name, followed }) => name !== undefined && !followed);
   const copy = commands.find(({ name }) => /^(cp|mv|tar|rsync|install)$/.test(name!));
   const rest = commands.every(({ name }) => /^(cp|mv|tar|rsync|install|ls|echo|mkdir|chmod|chown|rm|cd|set|exit|sh|bash|find|sha256sum|md5sum)$/.test(name!));
   if (!copy || !rest || startOf(target).unseen.length > 0 || copy.words.some(({ value }) => value === '--daemon')) return undefined;

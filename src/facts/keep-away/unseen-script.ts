@@ -4,6 +4,7 @@ import type { Target } from '../../project.ts';
 import { madeAccounts } from '../accounts.ts';
 import { commandsOf, mentions, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
+import { familyOf } from '../family.ts';
 import { type History, historyOf } from '../history.ts';
 import { packagesOfStep } from '../installs.ts';
 import { startOf } from '../start.ts';
@@ -11,7 +12,7 @@ import { isRoot } from '../user.ts';
 import type { KeepAway } from './index.ts';
 
 /** What makes an unseen start script likely to need root: tools for it, and daemons that start as root and change their user. */
-const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona)[\w.-]*server[\w.-]*|postgresql(-\d[\d.]*)?|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd)$/;
+const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd)$/;
 
 /** A cheap look: without one of these words no such package is installed. */
 const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard|dnsmasq|keepalived|isc-dhcp-server|mysql|mariadb|percona|postgresql|ftpd|samba|slapd/;
@@ -117,8 +118,9 @@ function idSign({ steps }: History): string | undefined {
 }
 
 /** The first package that tells. */
-function installed({ steps }: History): string | undefined {
-  return steps.flatMap((step) => (mentions(step, MAY_TELL) ? packagesOfStep(step) : [])).find(({ name }) => TELLTALE.test(name))?.name;
+function installed(history: History): string | undefined {
+  const tells = ({ name }: { name: string }) => TELLTALE.test(name) || (/^postgresql(-\d[\d.]*)?$/.test(name) && /^(debian|ubuntu|alpine)$/.test(familyOf(history)));
+  return history.steps.flatMap((step) => (mentions(step, MAY_TELL) ? packagesOfStep(step) : [])).find(tells)?.name;
 }
 
 /** Tools for dropping that are fetched rather than installed. */
