@@ -8,11 +8,11 @@ import { startOf } from './start.ts';
 
 /**
  * Whether what is mounted at a path is only read: nothing names it to a program that writes what is named and nothing else.
- * @param named the paths that something says are written
+ * @param named answers the paths that something says are written; asked of few programs
  */
-export function isOnlyRead(path: string, named: readonly string[], target: Target): boolean {
+export function isOnlyRead(path: string, named: () => readonly string[], target: Target): boolean {
   if (WRITTEN.test(path) || !writesWhatIsNamed(target)) return false;
-  const written = [...named, ...serversOf(target).flatMap(({ configuration }) => configuration.writes.map((write) => write.path))];
+  const written = [...named(), ...serversOf(target).flatMap(({ configuration }) => configuration.writes.map((write) => write.path))];
   return !written.some((one) => isWithin(one, path) || isWithin(path, one));
 }
 

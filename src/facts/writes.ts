@@ -61,7 +61,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...frameworkState(target).map(({ path, framework, isFlat }) => ({ ...directory(path, `${framework} writes it`), tree: !isFlat })),
     ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
   ];
-  const mounted = mounts(target, history).filter(({ path }) => !isOnlyRead(path, [...declared, ...named].map((write) => write.path), target));
+  const mounted = mounts(target, history).filter(({ path }) => !isOnlyRead(path, () => [...declared, ...named].map((write) => write.path), target));
   const found = [...declared, ...mounted, ...named].filter((write) => !isOpen(write, history) && !isForbidden(write.path));
   const byPath = new Map<string, Write>();
   for (const write of found) {

@@ -49,7 +49,7 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
 function isRead(path: string, linked: LinkedService, project: Project): boolean {
   if (/^\/docker-entrypoint[\w.-]*\.d(\/|$)/.test(path)) return true;
   const target = serviceTarget(linked, project);
-  return target !== undefined && isOnlyRead(path, writesOf(target).map((write) => write.path), target);
+  return target !== undefined && isOnlyRead(path, () => writesOf(target).map((write) => write.path), target);
 }
 
 function isWithin(path: string, directory: string): boolean {

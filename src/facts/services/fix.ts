@@ -21,7 +21,7 @@ import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { isForSwarm } from './swarm.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
-import { closedTmpfs, linkFollowed, type Opened } from './tmpfs.ts';
+import { closedTmpfs, filled, linkFollowed, type Opened } from './tmpfs.ts';
 import { closedFiles } from './uses.ts';
 
 /** What takes a service of a ready-made image off root. */
@@ -83,7 +83,8 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   if (!user) return refuse('unknown-accounts', `the number of the account ${facts.accounts[0]?.name ?? ''} in ${base.text} is not known`, `look it up: docker run --rm --entrypoint id ${base.text} ${facts.accounts[0]?.name ?? ''}`);
   const places = placesFor(target, linked, needs, user.user, project);
   if ('refused' in places) return places;
-  if (isForSwarm(linked) && places.tmpfs.length > 0) return refuse('conditions', `it needs a tmpfs on ${places.tmpfs.map((entry) => entry.split(':')[0]).join(', ')}, and docker stack deploy makes none of tmpfs:`, `mount them under volumes: as type: tmpfs, and set user: "${user.user}"`);
+  const inMemory = [...places.tmpfs.map((entry) => entry.split(':')[0]), ...places.opened.map((one) => one.target)];
+  if (isForSwarm(linked) && inMemory.length > 0) return refuse('conditions', `it needs a tmpfs on ${inMemory.join(', ')}, and docker stack deploy makes none of tmpfs:`, `mount them under volumes: as type: tmpfs, and set user: "${user.user}"`);
   const homeless = homelessProgram(target, linked, user);
   if (homeless) return homeless;
   return {
@@ -173,7 +174,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
   const tmpfs = own.filter((path) => !service.mounts.some((mount) => within(path, linkFollowed(mount.target))));
   const open = [...(needs.open ?? []), ...(facts?.entry.worldWritable ?? []), '/tmp', '/var/tmp', '/dev'];
   const doubts: Reason[] = [];
-  const opened = closedTmpfs(linked, [...own, ...writesOf(target).map(({ path }) => path)], user, facts?.entry.worldWritable);
+  const opened = closedTmpfs(linked, [...own, ...filled(target)], user, facts?.entry.worldWritable);
   for (const { path, because } of writesOf(target)) {
     const mounted = service.mounts.find((mount) => within(linkFollowed(path), linkFollowed(mount.target)));
     if (mounted?.readOnly || mounted?.type === 'tmpfs' || data.some((one) => within(path, one.path) || within(one.path, path))) continue;

@@ -1,7 +1,7 @@
 import type { LinkedService, Project, Target } from '../../project.ts';
 import { accountFor } from '../account.ts';
 import { historyOf } from '../history.ts';
-import type { Reason } from '../judgement.ts';
+import { type Reason, unique } from '../judgement.ts';
 import { judge } from '../keep-away/index.ts';
 import { effectiveUser, isRoot } from '../user.ts';
 import { dataOf, filledBy } from './data.ts';
@@ -47,7 +47,7 @@ export function sharedData(linked: LinkedService, user: string, project: Project
 /** The same of a target, for all services that run it. */
 export function sharedByTarget({ services, project }: Target, owner: string, wish: string | undefined): Shared {
   const all = services.map((linked) => sharedData(linked, owner, project, wish));
-  return { clash: all.find(({ clash }) => clash)?.clash, doubts: all.flatMap(({ doubts }) => doubts) };
+  return { clash: all.find(({ clash }) => clash)?.clash, doubts: unique(all.flatMap(({ doubts }) => doubts)) };
 }
 
 /** Whom a service starts or ends up as once everything is fixed that can be; undefined where that is not known. */

@@ -2,6 +2,7 @@ import type { Mount } from '../../compose/read.ts';
 import type { LinkedService, Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
+import { serversOf } from '../servers.ts';
 import { writesOf } from '../writes.ts';
 
 /** A tmpfs that a service has, with the options that it lacks. */
@@ -35,13 +36,18 @@ function lacking({ target, options }: Mount, user: string, open: readonly string
 export function tmpfsOver(target: Target, owner: string): Reason[] {
   const { base } = historyOf(target.stage, target.unit);
   const open = base.kind === 'image' ? base.facts?.entry.worldWritable : undefined;
-  const paths = writesOf(target).map(({ path }) => path);
+  const paths = filled(target);
   return target.services.flatMap((linked) =>
     closedTmpfs(linked, paths, owner, open).map(({ target: at, options }): Reason => {
       const written = /^\d/.test(owner) ? options.join(',') : `the uid and gid of ${owner}`;
       return { rule: 'write-sign', message: `service ${linked.service.name} has a tmpfs on ${at}, which is root's in the container`, advice: `give it to the account in ${linked.path}: ${at}:${written}` };
     }),
   );
+}
+
+/** What the program writes, and the logs that the image links to its outputs: a mount over their directory hides the links. */
+export function filled(target: Target): string[] {
+  return [...writesOf(target).map(({ path }) => path), ...serversOf(target).flatMap(({ installation }) => installation.streams ?? [])];
 }
 
 /** /var/run is a link to /run everywhere. */
