@@ -49,9 +49,8 @@ function isWanted({ target, place }: PortMove): boolean {
 
 /** Whether the root of a stage is, or can be, gone but for its port. */
 function isRid(target: Target): boolean {
-  if (!isOurs(target)) return false;
   const { verdict, reasons } = judge(target);
-  return verdict === 'fixable' || verdict === 'nonroot' || reasons[0]?.rule === 'low-port-in-kubernetes';
+  return (verdict === 'fixable' || verdict === 'nonroot' || reasons[0]?.rule === 'low-port-in-kubernetes') && isOurs(target);
 }
 
 function isOurs(target: Target): boolean {

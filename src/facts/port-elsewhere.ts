@@ -33,7 +33,7 @@ const published = memo((target: Target): Published[] => {
   const paths = new Set([...scriptsUnder(disk, file.root), ...[...folders].flatMap((folder) => READMES.map((name) => join(folder, name)))]);
   const texts = [...paths].map((path) => ({ path, commands: commandsInFile(disk, path) }));
   // A comment in the file speaks of what it builds.
-  return [...texts, { path: file.absolute, commands: commandsIn(file.text) }].flatMap(({ path, commands }) => publishedBy(commands, relative(file.root, path), dirname(path) === dirname(file.absolute), target));
+  return [...texts, { path: file.absolute, commands: commandsIn(file.text) }].flatMap(({ path, commands }) => (commands.length === 0 ? [] : publishedBy(commands, relative(file.root, path), dirname(path) === dirname(file.absolute), target)));
 });
 
 /** More than a script or a README of people has. */

@@ -136,14 +136,15 @@ interface Chmod {
 
 /** The `chmod`s of the chain that name a file or a directory above it. */
 function chmodsOf(path: string, history: History): Chmod[] {
-  return history.steps.flatMap((step) =>
-    commandsOf(step).flatMap((command) => {
+  return history.steps.flatMap((step) => {
+    if (!mentions(step, 'chmod')) return [];
+    return commandsOf(step).flatMap((command) => {
       const { name, words } = unwrap(command);
       if (name !== 'chmod') return [];
       const [mode, ...paths] = operands(words);
       return mode && paths.some(({ value }) => isUnder(path, resolvePath(command.cwd, value))) ? [{ mode, step }] : [];
-    }),
-  );
+    });
+  });
 }
 
 function isUnder(path: string, directory: string | undefined): boolean {

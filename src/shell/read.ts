@@ -320,12 +320,16 @@ function join(base: string | undefined, rest: string): string | undefined {
   return base === undefined ? undefined : base + rest;
 }
 
+/** A path that does not begin at the root, or has steps that lead nowhere or back. */
+const NOT_STRAIGHT = /^(?!\/)|\/(\.|\/|$)/;
+
 /** `path` seen from `base`, without `.` and `..`; undefined where that is not known. */
 export function resolvePath(base: string | undefined, path: string | undefined): string | undefined {
   if (path === undefined || (base === undefined && !path.startsWith('/'))) return undefined;
-  if (path.startsWith('/') && !/\/(\.|\/|$)/.test(path)) return path;
+  const whole = path.startsWith('/') ? path : base === '/' ? `/${path}` : `${base}/${path}`;
+  if (!NOT_STRAIGHT.test(whole)) return whole;
   const parts: string[] = [];
-  for (const part of (path.startsWith('/') ? path : `${base}/${path}`).split('/')) {
+  for (const part of whole.split('/')) {
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
   }

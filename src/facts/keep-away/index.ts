@@ -48,8 +48,10 @@ const REFUSALS: KeepAway[] = [
 
 /** Whether a file is one that a transform may change, whatever becomes of its user. */
 export function isOursToChange(target: Target, transform: string): boolean {
-  return optOutFrom(target, [transform]) === undefined && ![windows, generatedFile, githubAction, devContainer, looksLikeJson].some((rule) => rule(target));
+  return !isTheirs(target) && optOutFrom(target, [transform]) === undefined;
 }
+
+const isTheirs = memo((target: Target): boolean => [windows, generatedFile, githubAction, devContainer, looksLikeJson].some((rule) => rule(target)));
 
 /** What is to be said of a target before anybody mends it. Answered once per target. */
 export const judge = memo((target: Target): Judgement => {

@@ -93,7 +93,7 @@ function baseOf(target: Target): Reason | undefined {
 /** `usermod -aG docker jenkins`, `adduser jenkins docker`: the program is meant to talk to docker.sock. */
 function dockerGroup(steps: readonly Step[]): Reason | undefined {
   for (const step of steps) {
-    if (!mentions(step, 'docker')) continue;
+    if (!mentions(step, 'docker') || !mentions(step, /usermod|adduser|addgroup/)) continue;
     for (const command of commandsOf(step)) {
       const { name, words } = unwrap(command);
       const isDocker = ({ value }: ShellWord) => value?.split(',').includes('docker') ?? false;

@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
+import { memo } from '../memo.ts';
 import { isInSight, isRepository } from '../sight.ts';
 import { startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
@@ -50,14 +51,14 @@ interface GeneratedHeader {
   isElsewhere: boolean;
 }
 
-export function generatedHeader({ unit, disk }: Target): GeneratedHeader | undefined {
+export const generatedHeader = memo(({ unit, disk }: Target): GeneratedHeader | undefined => {
   const { comments, instructions } = unit.dockerfile;
   const first = instructions[0]!.line;
   const header = comments.find((comment) => (comment.line < first || comment.line <= 12) && !SCAFFOLDED.test(comment.text) && (GENERATED.test(comment.text) || LINE_MARKER.test(comment.text)));
   if (!header) return undefined;
   const generator = (/(?:from|via|by|with)\s+[`"']?([\w./-]+\.\w+)/i.exec(header.text) ?? LINE_MARKER.exec(header.text))?.[1];
   return { text: header.text, line: header.line, generator, isElsewhere: generator !== undefined && isRepository(disk, unit.file.root) && !isInSight(basename(generator), disk, unit.file.root) };
-}
+});
 
 export const githubAction: KeepAway = ({ unit, disk }) => {
   const directory = dirname(unit.file.absolute);
