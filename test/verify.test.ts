@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { withoutFrontend } from '../src/verify/build.ts';
 import { compare, compareStrict, type Comparison, pathsToCheck, type Seen, whyUnproven } from '../src/verify/compare.ts';
 import { placesWritten, sortPlaces } from '../src/verify/learn.ts';
+import { movedUnnamed } from '../src/verify/moved.ts';
 import { isGone, newOwner } from '../src/verify/owner.ts';
 import { openPortsIn } from '../src/verify/proc.ts';
 import type { Answer } from '../src/verify/talk.ts';
@@ -98,6 +99,16 @@ rule('no process is root, and none was that ended', () => {
 
 const written = (path: string, how: Written['how'] = 'made', kind: Written['kind'] = 'file'): Written => ({ path, how, kind, owner: { uid: 0, gid: 0, mode: 0o644 }, data: false });
 const done = (what: Access['what'], path: string, error?: string): Access => ({ call: 'openat', what, path, error });
+
+rule('a low port that nobody has published is the one that came in its place, where the numbers tell', () => {
+  const open = (...ports: number[]): Observation => ({ ...ROOT, ports });
+  assert.equal(movedUnnamed(open(80, 3000), open(3000, 8080), new Map(), []), [[80, 8080]]);
+  assert.equal(movedUnnamed(open(80), open(8080), new Map(), [80]), [], 'who comes in by a published port has to find it');
+  assert.equal(movedUnnamed(open(80), open(8080), new Map([[443, 8080]]), []), [], 'it is another port already');
+  assert.equal(movedUnnamed(open(80), open(8080, 9000), new Map(), []), [], 'either may be it');
+  assert.equal(movedUnnamed(open(80), open(40_000), new Map(), []), [], 'nobody can rely on such a number');
+  assert.equal(movedUnnamed(open(3000), open(8080), new Map(), []), [], 'it had no reason to move');
+});
 
 rule('what root wrote is looked at, without what the account wrote too and what is needless', () => {
   const before = seen({ ...ROOT, written: [written('/data/a'), written('/data/b'), written('/app/__pycache__/x.pyc'), written('/new', 'made', 'directory'), written('/new/file'), written('/etc/gone', 'removed'), written('/cache/x')] }, [done('make', '/tmp/job/part'), done('make', '/proc/self/x')]);

@@ -6,6 +6,7 @@ import { contextWith, sourceWith } from './context.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Network } from './network.ts';
 import { type Exercise, watch, type Watched, watchTraced } from './observe.ts';
+import { movedExposed, movedUnnamed } from './moved.ts';
 import { mapLimited } from './parallel.ts';
 import type { Side, Subject } from './plan.ts';
 import type { Strace } from './strace.ts';
@@ -96,6 +97,8 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
   const [second, strict] = await Promise.all([watchTwice(subject, 'after', after, round), session.strict ? made.watch({ ...exerciseOf(subject, 'after', after, round), flags: STRICT, writes: false }) : undefined]);
   if (second instanceof EngineError) return { outcome: 'differs', before: first.twice.seen, differences: [{ rule: 'runs', message: `no container can be made of it: ${second.message}` }] };
   const writable = await look(second.watched, pathsToCheck(first.twice, second.twice, subject.needless));
+  // What only a service's neighbours know can be told from what is open, and from how these fare.
+  if (subject.service !== undefined) for (const [port, now] of movedUnnamed(first.twice.seen, second.twice.seen, moved, subject.before.settings.published)) moved.set(port, now);
   const comparison: Comparison = {
     before: first.twice,
     after: second.twice,
@@ -248,21 +251,4 @@ function movedPorts({ before, after }: Subject, old: Image, now: Image, seen: Ob
   const [was, is] = [before.settings.published, after.settings.published];
   if (was.length === is.length && was.length > 0) was.forEach((port, index) => port !== is[index] && moved.set(port, is[index]!));
   return moved;
-}
-
-const PRIVILEGED = 1024;
-
-/**
- * The ports that EXPOSE names no longer against those that it names now, in order. What a base exposes stays named:
- * then it is the low ports that were open. A number that is open for TCP and for UDP moves for both.
- */
-export function movedExposed(old: Image, now: Image, { ports = [], udp = [] }: Observation): Map<number, number> {
-  return new Map([...movedOf(old.exposedUdp, now.exposedUdp, udp), ...movedOf(old.exposed, now.exposed, ports)]);
-}
-
-function movedOf(was: readonly number[], is: readonly number[], open: readonly number[]): [number, number][] {
-  const gone = was.filter((port) => !is.includes(port));
-  const come = is.filter((port) => !was.includes(port));
-  const left = gone.length > 0 ? gone : open.filter((port) => port < PRIVILEGED);
-  return left.length === come.length ? left.map((port, index) => [port, come[index]!]) : [];
 }

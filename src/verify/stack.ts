@@ -3,7 +3,8 @@ import { type Adapted, type ComposeTree, Stack, type StackRun } from './compose.
 import type { Container } from './container.ts';
 import { EngineError } from './engine.ts';
 import { conclude, exerciseOnce, patienceOf, type Run, stop } from './observe.ts';
-import { like, look, movedExposed, type Outcome, type Session } from './pair.ts';
+import { movedExposed, movedUnnamed } from './moved.ts';
+import { like, look, type Outcome, type Session } from './pair.ts';
 import { mapLimited } from './parallel.ts';
 import { plainReason, type Ready, waitUntilReady } from './ready.ts';
 import { tracing } from './strace.ts';
@@ -229,8 +230,10 @@ class Rounds {
   private comparison(name: string, before: Seen, after: Seen): Comparison {
     const { image, settings } = this.old.services.get(name)!;
     const asks = this.asks.get(name) ?? [];
+    const moved = this.moved.get(name) ?? new Map<number, number>();
+    const unnamed = movedUnnamed(before.seen, after.seen, moved, settings.published);
     const known = [...new Set([...settings.published, ...image.exposed, ...asks.flatMap(({ port }) => port ?? [])])];
-    return { before, after, known, knownUdp: image.exposedUdp, moved: this.moved.get(name) ?? new Map(), asks, prints: undefined, needless: [], writable: new Map() };
+    return { before, after, known, knownUdp: image.exposedUdp, moved: new Map([...moved, ...unnamed]), asks, prints: undefined, needless: [], writable: new Map() };
   }
 }
 

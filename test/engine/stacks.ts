@@ -268,7 +268,7 @@ export const stacks: StackCase[] = [
   },
   {
     name: 'port-healthcheck',
-    title: 'python -m http.server on port 80 with a health check, which another service waits for',
+    title: 'python -m http.server on port 80 with a health check, which another service waits for, and no EXPOSE or published port that names it',
     uids: { site: [10001], ask: [1000] },
     asks: [
       { published: 8080, path: '/', answer: 'a page\n' },
