@@ -3,7 +3,7 @@ import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
 import { isBuild } from './builds.ts';
-import { operands, option } from './commands.ts';
+import { commandsOf, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, lacksSource, originOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
 import { elixirReleases } from './frameworks.ts';
@@ -15,7 +15,7 @@ import { asksForHelp, isTool } from './keep-away/tool-image.ts';
 import { writtenByRun } from './made-files.ts';
 import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
-import { isKnownProgram, isRuntime } from './programs.ts';
+import { isKnownProgram, isRuntime, isShellTool } from './programs.ts';
 import { serversOf } from './servers.ts';
 import { packageScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
@@ -23,7 +23,7 @@ import { memo } from './memo.ts';
 import { emptyWorkdir, writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...deviceDoubts(target), ...ownStateDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -216,6 +216,30 @@ function companionDoubts(target: Target): Reason[] {
   if (!copy) return [];
   return [{ rule: 'starts-others', message: `it also brings ${daemon.name} and ${copy.sources.join(' ')}: started with that, it needs root`, advice: 'start that with user: root, or give it an image of its own', line: copy.step.instruction.line }];
 }
+
+/** Packages that do nothing without a device on a serial line, a bus or USB. */
+const DEVICE_TOOLS = /^(avrdude|dfu-util|dfu-programmer|openocd|esptool|stm32flash|stlink-tools|flashrom|i2c-tools|rtl-sdr|gphoto2|picocom|minicom)$/;
+
+/** The node of such a device belongs to a group of the host (dialout, plugdev), which root does not need and the account is not in. */
+function deviceDoubts(target: Target): Reason[] {
+  const tool = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => DEVICE_TOOLS.test(name));
+  return tool ? [{ rule: 'conditions', message: `it brings ${tool.name}, which works on a device of the host, and that belongs to a group of the host`, advice: 'say which with group_add where it runs', line: tool.step.instruction.line }] : [];
+}
+
+/** `RUN kdb set …` in front of `ENTRYPOINT ["kdb"]`: a program that keeps what it is told kept it as root, at a place of its own. */
+function ownStateDoubts(target: Target): Reason[] {
+  const own = startOf(target).commands.find((started) => started.payload && !started.script && started.name !== undefined && !isRuntime(started.name) && !isShellTool(started.name) && !isBuild(started));
+  if (own === undefined) return [];
+  for (const step of historyOf(target.stage, target.unit).steps) {
+    if (!mentions(step, own.name!)) continue;
+    const run = commandsOf(step).map(unwrap).find(({ name, words }) => name === own.name && words.length > 1 && !LOOKS.test(words[1]!.value ?? ''));
+    if (run) return [{ rule: 'write-sign', message: `RUN ${run.words.map(({ text }) => text).join(' ')} runs the program that is started, as root, and where that keeps what it is told is not known`, line: step.instruction.line }];
+  }
+  return [];
+}
+
+/** What asks a program for no more than a look. */
+const LOOKS = /^(--?(version|help|[vVht])|version|help|test|check|validate|lint|completion)$/;
 
 /** Somebody else's header stands above it, of a generator that is not here. */
 function headerDoubts(target: Target): Reason[] {
