@@ -9,6 +9,8 @@ export interface BuildCommand {
   dockerfile: string;
   target: string | undefined;
   tags: string[];
+  /** Whether it sends the image to a registry itself. */
+  pushed: boolean;
 }
 
 const TAKES_VALUE =
@@ -19,7 +21,7 @@ export function readBuildCommands(script: string): BuildCommand[] {
   if (!/\b(docker|podman|buildah)\b/.test(script)) return [];
   return readShell(script, () => undefined, '/').commands.flatMap((command) => {
     const { name, words } = unwrap(command);
-    if (name !== 'docker' && name !== 'podman' && name !== 'buildah' && name !== 'nerdctl') return [];
+    if (!isEngine(name)) return [];
     const verb = words.findIndex(({ value }, index) => index > 0 && index < 4 && (value === 'build' || value === 'bud'));
     if (verb < 0) return [];
     const args = words.slice(verb);
@@ -34,7 +36,22 @@ export function readBuildCommands(script: string): BuildCommand[] {
         dockerfile: file === undefined ? join(cwd, context, 'Dockerfile') : join(cwd, file),
         target: option(args, undefined, 'target')?.value,
         tags: tags.filter((tag) => tag !== undefined),
+        pushed: args.some(({ value }) => value === '--push' || value === '--push=true'),
       },
     ];
   });
+}
+
+/** The images that a script sends to a registry: `docker push`, `docker image push`; undefined for one that a variable names. */
+export function readPushes(script: string): (string | undefined)[] {
+  if (!/\bpush\b/.test(script)) return [];
+  return readShell(script, () => undefined, '/').commands.flatMap((command) => {
+    const { name, words } = unwrap(command);
+    const verb = words.findIndex(({ value }, index) => index > 0 && index < 3 && value === 'push');
+    return isEngine(name) && verb > 0 ? [operands(words.slice(verb)).at(0)?.value] : [];
+  });
+}
+
+function isEngine(name: string | undefined): boolean {
+  return name === 'docker' || name === 'podman' || name === 'buildah' || name === 'nerdctl';
 }

@@ -3,7 +3,7 @@ import { isMap, readYaml, YamlError } from '../compose/yaml.ts';
 import type { Disk } from '../disk.ts';
 import { memoByName } from '../memo.ts';
 import { type BakeTarget, readBake } from './bake.ts';
-import { type BuildCommand, readBuildCommands } from './commands.ts';
+import { type BuildCommand, readBuildCommands, readPushes } from './commands.ts';
 
 /** A place in a repository, beside compose, that builds an image. */
 export interface Builder {
@@ -15,6 +15,8 @@ export interface Builder {
   target: string | undefined;
   /** The names that it gives the image. */
   tags: string[];
+  /** Whether the same file sends the image to a registry. */
+  pushed: boolean;
 }
 
 /** The builders in a repository's bake files, scripts, Makefiles and CI files. */
@@ -59,24 +61,30 @@ function read(disk: Disk, root: string, path: string): Builder[] {
   const text = disk.read(path);
   if (text === undefined) return [];
   const directory = dirname(path);
-  const from = (target: BakeTarget | BuildCommand, bases: readonly string[]): Builder => ({
+  const from = (target: BakeTarget | BuildCommand, bases: readonly string[], pushed: boolean): Builder => ({
     path: relative(root, path),
     dockerfiles: bases.map((base) => join(base, target.context, target.dockerfile)).concat(bases.map((base) => join(base, target.dockerfile))),
     target: target.target,
     tags: target.tags,
+    pushed,
   });
+  const built = (scripts: readonly string[], bases: readonly string[], others: readonly BuildCommand[] = []): Builder[] => {
+    const commands = [...scripts.flatMap((script) => readBuildCommands(script)), ...others];
+    const pushes = commands.length === 0 ? [] : scripts.flatMap((script) => readPushes(script));
+    return commands.map((command) => from(command, bases, command.pushed || pushes.some((image) => image === undefined || command.tags.includes(image))));
+  };
   switch (kindOf(path)!) {
     case 'bake':
-      return readBake(text, path.endsWith('.json')).map((target) => from(target, [directory]));
+      return readBake(text, path.endsWith('.json')).map((target) => from(target, [directory], false));
     case 'make':
-      return readBuildCommands(recipesOf(text)).map((command) => from(command, [directory, root]));
+      return built([recipesOf(text)], [directory, root]);
     case 'shell':
-      return readBuildCommands(text).map((command) => from(command, [root, directory]));
+      return built([text], [root, directory]);
     case 'manifest':
-      return textsIn(parsedJson(text)).flatMap((script) => readBuildCommands(script)).map((command) => from(command, [directory]));
+      return built(textsIn(parsedJson(text)), [directory]);
     case 'yaml': {
       const documents = parsedYaml(text);
-      return [...textsIn(documents).flatMap((script) => readBuildCommands(script)), ...actionsIn(documents), ...stepsIn(documents)].map((command) => from(command, [root, directory]));
+      return built(textsIn(documents), [root, directory], [...actionsIn(documents), ...stepsIn(documents)]);
     }
   }
 }
@@ -104,9 +112,9 @@ function parsedYaml(text: string): unknown[] {
   }
 }
 
-/** Every text at any depth that may hold a build. */
+/** Every text at any depth that may hold a build, or what sends its image away. */
 function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return /\bbuild/.test(value) ? [value] : [];
+  if (typeof value === 'string') return /\b(build|push)/.test(value) ? [value] : [];
   if (Array.isArray(value)) return value.flatMap(textsIn);
   return isMap(value) ? Object.values(value).flatMap(textsIn) : [];
 }
@@ -121,7 +129,7 @@ function stepsIn(value: unknown): BuildCommand[] {
   return commands.map((command) => ({ ...command, context: join(typeof dir === 'string' ? dir : '.', command.context), dockerfile: join(typeof dir === 'string' ? dir : '.', command.dockerfile) }));
 }
 
-/** GitHub's `docker/build-push-action`, with its `context`, `file`, `target` and `tags`. */
+/** GitHub's `docker/build-push-action`, with its `context`, `file`, `target`, `tags` and `push`; a push that an expression decides is one. */
 function actionsIn(value: unknown): BuildCommand[] {
   if (Array.isArray(value)) return value.flatMap(actionsIn);
   if (!isMap(value)) return [];
@@ -129,5 +137,5 @@ function actionsIn(value: unknown): BuildCommand[] {
   const inputs = isMap(value.with) ? value.with : {};
   const input = (name: string) => (typeof inputs[name] === 'string' && !inputs[name].includes('${{') ? inputs[name] : undefined);
   const context = input('context') ?? '.';
-  return [{ context, dockerfile: input('file') ?? join(context, 'Dockerfile'), target: input('target'), tags: (input('tags') ?? '').split(/[\s,]+/).filter(Boolean) }];
+  return [{ context, dockerfile: input('file') ?? join(context, 'Dockerfile'), target: input('target'), tags: (input('tags') ?? '').split(/[\s,]+/).filter(Boolean), pushed: !['', 'false'].includes(String(inputs.push ?? '')) }];
 }

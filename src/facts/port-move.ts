@@ -155,7 +155,9 @@ function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   for (const { path, line, said, port } of elsewhere) doubts.push({ rule: 'port-elsewhere', message: `${path}:${line} says ${said}`, advice: `change the container's port there to ${port}` });
   const cluster = target.standsFor ? undefined : clusterThatRuns(target);
   if (cluster !== undefined && !elsewhere.some(({ path }) => path === cluster)) doubts.push({ rule: 'port-elsewhere', message: `${cluster} runs it too`, advice: `change the container's port there with it: ${ports}` });
-  if (target.services.length === 0) doubts.push({ rule: 'port-out-of-sight', message: 'nothing here shows what runs it, so whoever publishes the port is not in sight', advice: `publish the new port wherever it runs: ${ports}` });
+  const pushed = target.unit.builders.find((builder) => builder.pushed);
+  const unseen = target.services.length === 0 ? 'nothing here shows what runs it, so whoever publishes the port is not in sight' : pushed && !target.standsFor ? `${pushed.path} sends its image to a registry: whoever runs it elsewhere and publishes the port is not in sight` : undefined;
+  if (unseen !== undefined) doubts.push({ rule: 'port-out-of-sight', message: unseen, advice: `publish the new port wherever it runs: ${ports}` });
   for (const linked of alikeElsewhere(target)) doubts.push(...alikeDoubts(linked, to));
   const start = startOf(target);
   for (const path of start.unseen) doubts.push({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context` });
