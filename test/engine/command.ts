@@ -1,17 +1,8 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
 import * as assert from 'uvu/assert';
-import { plainEnvironment } from '../command.ts';
-
-const SOURCE = ['--import', import.meta.resolve('tsx')];
-const COMMAND = resolve('bin/unroot.ts');
-
-/** Runs the command to its end. */
-export function unroot(cwd: string, ...args: string[]) {
-  return spawnSync(process.execPath, [...SOURCE, COMMAND, ...args], { cwd, encoding: 'utf8', env: plainEnvironment() });
-}
+import { COMMAND, plainEnvironment } from '../command.ts';
 
 /** A run that goes on while something is done to it. */
 export class Running {
@@ -23,7 +14,7 @@ export class Running {
 
   /** @param flags of node */
   constructor(cwd: string, args: readonly string[], flags: readonly string[] = []) {
-    this.child = spawn(process.execPath, [...SOURCE, ...flags, COMMAND, ...args], { cwd, env: plainEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] });
+    this.child = spawn(process.execPath, [...flags, COMMAND, ...args], { cwd, env: plainEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.told += text));
     this.ended = new Promise((done) => this.child.on('close', (status, signal) => ((this.isOver = true), done({ status, signal }))));
   }

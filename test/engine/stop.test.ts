@@ -3,8 +3,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { folderWith } from '../command.ts';
-import { Running, unroot } from './command.ts';
+import { folderWith, unroot } from '../command.ts';
+import { Running } from './command.ts';
 import { engineState } from './engine.ts';
 
 const stop = suite('stopping verify');

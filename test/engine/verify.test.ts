@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VerifyReport } from '../../src/report/verify-report.ts';
-import { inFolder } from '../command.ts';
-import { unroot } from './command.ts';
+import { inFolder, unroot } from '../command.ts';
 import { engineState } from './engine.ts';
 import { commitAll } from './history.ts';
 
