@@ -5,7 +5,7 @@ import { hasChangedIds, isIdTaken, isNameTaken, type MadeAccount, madeAccounts, 
 import { fixedParent } from './built-upon.ts';
 import { accountCommands, familyOf } from './family.ts';
 import { basesAccounts, fittingAccount } from './fitting-account.ts';
-import { type History, historyOf } from './history.ts';
+import { baseEntry, type History, historyOf } from './history.ts';
 import { packageAccount } from '../programs/lookup.ts';
 import { installedPrograms } from './programs.ts';
 import { USER_PATTERN } from '../settings.ts';
@@ -82,7 +82,7 @@ function distributionAccount(name: string, numbers: readonly [uid: number, gid: 
 /** RULES A1: a base that is non-root and was switched to root gets its own user back. */
 function basesOwnUser(history: History): Account | undefined {
   const { base } = history;
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (baseUser(history).kind !== 'nonroot' || !entry || typeof entry.user === 'string') return undefined;
   const { name, uid, gid, home, variable } = entry.user;
   // Images for arbitrary uids keep their files with group 0; the uid alone gets the group that the image means.

@@ -7,7 +7,7 @@ import { commandsOf, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, lacksSource, originOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
 import { elixirReleases } from './frameworks.ts';
-import { historyOf } from './history.ts';
+import { baseEntry, historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
 import { generatedHeader } from './keep-away/not-for-us.ts';
@@ -45,7 +45,7 @@ function baseDoubts(target: Target): Reason[] {
 /** Whether the base's own program is what is started. */
 function runsBase(target: Target): boolean {
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   const start = startOf(target);
   return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && name === entry?.cmd?.[0]);
 }

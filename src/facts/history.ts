@@ -1,4 +1,5 @@
 import { type ImageFacts, lookUp } from '../images/lookup.ts';
+import type { ImageEntry } from '../images/types.ts';
 import { parseReference, type Reference, withOpenTag } from '../images/reference.ts';
 import { expand, type Variables } from '../dockerfile/expand.ts';
 import { properties } from '../dockerfile/inside.ts';
@@ -15,6 +16,16 @@ export type Base =
   | { kind: 'image'; text: string; reference: Reference; facts: ImageFacts | undefined }
   /** A variable without a default in anything but the tag, or a text that is no image reference. */
   | { kind: 'unresolved'; text: string };
+
+/** What the catalogue knows of a base; undefined where it is none of its images. */
+export function baseEntry(base: Base): ImageEntry | undefined {
+  return base.kind === 'image' ? base.facts?.entry : undefined;
+}
+
+/** The same of what a target is built on. */
+export function entryOf({ stage, unit }: BuiltImage): ImageEntry | undefined {
+  return baseEntry(historyOf(stage, unit).base);
+}
 
 /** One instruction of the chain, with what holds when it runs. */
 export interface Step {

@@ -17,6 +17,7 @@ import { insertLines, runLines } from './lines.ts';
 import { above, below, type Place } from './places.ts';
 import type { MovedInstall, Problem } from './start-installs.ts';
 import { isRoot } from './user.ts';
+import { isWithin } from '../image-paths.ts';
 
 /** What has to be done in a Dockerfile so that installs happen while the image is built. */
 export interface BuildSteps {
@@ -265,10 +266,6 @@ function mayBring({ destination, sources, from }: Copy, path: string, target: Ta
     const directory = target.unit.context !== undefined && target.disk.stat(posix.join(target.unit.context, source))?.kind === 'directory';
     return directory && !isKeptOut(target, posix.join('.', source, below));
   });
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 function isMountedOver(path: string, services: readonly LinkedService[]): boolean {

@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import { addressesIn, portArguments, portsOfVariable, type WrittenPort } from '../ports/read.ts';
 import type { Listener, PortSpot } from '../servers/types.ts';
-import type { ImageEntry } from '../images/types.ts';
 import { memo } from '../memo.ts';
 import type { Target } from '../project.ts';
 import { commandsOf, unwrap } from './commands.ts';
-import { type History, historyOf } from './history.ts';
+import { entryOf, type History, historyOf } from './history.ts';
 import { editIn, lineOf, type PlacedText, textOfFile } from './placed-text.ts';
 import { installedPrograms } from './programs.ts';
 import type { Run } from './runs.ts';
@@ -300,12 +299,6 @@ function counts({ conditions, directive }: Listener, { target }: Run): boolean {
 /** `nginx.conf:3 listens on 80`, or the image that brings the configuration. */
 function saidBy(listener: Listener, { target }: Run): string {
   return `${isOfImage(listener) ? imageOf(target) : whereIs(listener)} listens on ${listener.port}`;
-}
-
-/** What the catalogue knows of the base; undefined where it is none of its images. */
-function entryOf({ stage, unit }: Target): ImageEntry | undefined {
-  const { base } = historyOf(stage, unit);
-  return base.kind === 'image' ? base.facts?.entry : undefined;
 }
 
 /** The image, as the file that names it says. */

@@ -4,6 +4,7 @@ import { declared } from '../compose/stack.ts';
 import type { Disk } from '../disk.ts';
 import type { LinkedService } from '../project.ts';
 import type { ConfigFile, ConfigFiles } from '../servers/types.ts';
+import { plainPath } from '../image-paths.ts';
 
 /** A file or folder that a service puts over a path of its image. */
 interface Cover {
@@ -72,7 +73,7 @@ function coversOf({ service, stack, directory }: LinkedService): Cover[] {
 }
 
 function plain(path: string): string {
-  return posix.normalize(path).replace(/(.)\/$/, '$1');
+  return plainPath(path);
 }
 
 /** The file of a top-level `configs` entry. */

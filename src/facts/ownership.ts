@@ -6,7 +6,7 @@ import type { Account } from './account.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
-import { type History, historyOf } from './history.ts';
+import { baseEntry, type History, historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { ownershipPlace, type Place, untriedShell, userPlace } from './places.ts';
 import { directoriesMadeBy, isSystem, type Write, writesOf } from './writes.ts';
@@ -127,7 +127,7 @@ function isMade(path: string, history: History, target: Target, { offset }: Plac
 
 /** A base gives its own volumes to its own account, and all that it writes to the user that it runs as. */
 function isGivenByBase(path: string, { source }: Account, { base }: History): boolean {
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (source === 'base user') return [...(entry?.volumes ?? []), ...(entry?.writes ?? [])].includes(path);
   return source === 'base' && (entry?.volumes ?? []).includes(path);
 }

@@ -8,7 +8,7 @@ import { FIRST_OPEN } from '../ports/read.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { apacheMove } from './apache-move.ts';
 import { clusterThatRuns } from './clusters.ts';
-import { historyOf } from './history.ts';
+import { baseEntry, historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { insertLines, runLines } from './lines.ts';
 import { type Listening, listeningOf, type Obstacle, type PortPlace } from './listening.ts';
@@ -123,7 +123,7 @@ function sedCommand({ installation }: ConfiguredServer, path: string, from: numb
 /** Ports that the base exposes and the file does not: theirs can't be taken back, but the new one can be said. */
 function exposedByBase(target: Target, low: readonly Listening[]): number[] {
   const history = historyOf(target.stage, target.unit);
-  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const entry = baseEntry(history.base);
   if (history.ports.length > 0) return [];
   return low.flatMap(({ port }) => (entry?.ports?.includes(port) ? [port] : []));
 }
@@ -158,14 +158,14 @@ function outsiders(target: Target, to: ReadonlyMap<number, number>): Reason[] {
   const pushed = target.unit.builders.find((builder) => builder.pushed);
   const unseen = target.services.length === 0 ? 'nothing here shows what runs it, so whoever publishes the port is not in sight' : pushed && !target.standsFor ? `${pushed.path} sends its image to a registry: whoever runs it elsewhere and publishes the port is not in sight` : undefined;
   if (unseen !== undefined) doubts.push({ rule: 'port-out-of-sight', message: unseen, advice: `publish the new port wherever it runs: ${ports}` });
-  for (const linked of alikeElsewhere(target)) doubts.push(...alikeDoubts(linked, to));
+  for (const linked of alikeElsewhere(target)) doubts.push(...alikeDoubts(linked, to, ports));
   const start = startOf(target);
   for (const path of start.unseen) doubts.push({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context` });
   return doubts;
 }
 
-/** Each line of a service that probably runs the image and publishes a port that moves, else the service. */
-function alikeDoubts({ service, source, path }: LinkedService, to: ReadonlyMap<number, number>): Reason[] {
+/** Each line of a service that probably runs the image and publishes a port that moves, else the service. @param ports what becomes what, for people */
+function alikeDoubts({ service, source, path }: LinkedService, to: ReadonlyMap<number, number>, ports: string): Reason[] {
   const lines = service.ports.flatMap(({ target, place }): Reason[] => {
     const port = target === undefined ? undefined : to.get(target);
     if (port === undefined) return [];
@@ -173,5 +173,5 @@ function alikeDoubts({ service, source, path }: LinkedService, to: ReadonlyMap<n
     return [{ rule: 'port-elsewhere', message: `${path}:${lineAt(text, place.start)} publishes ${text.slice(place.start, place.end)} of service ${source.name}, which probably runs it too`, advice: `change the container's port there to ${port}` }];
   });
   if (lines.length > 0) return lines;
-  return [{ rule: 'port-elsewhere', message: `service ${source.name} in ${path} probably runs it too`, advice: `change the container's port there with it: ${[...to].map(([from, port]) => `${from} becomes ${port}`).join(', ')}` }];
+  return [{ rule: 'port-elsewhere', message: `service ${source.name} in ${path} probably runs it too`, advice: `change the container's port there with it: ${ports}` }];
 }

@@ -4,7 +4,7 @@ import type { Target } from '../project.ts';
 import { isLaunched, mentions } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
-import { type History, historyOf } from './history.ts';
+import { baseEntry, type History, historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import { looksLikeScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
@@ -39,7 +39,7 @@ export function isKnownProgram(started: Started, target: Target): boolean {
   if (payload && program) return program.verified !== undefined && program.writes === undefined;
   if (name === undefined || payload || followed || (isLaunched(started) && !program) || HARMLESS.test(name) || RUNTIMES.test(name) || looksLikeScript(name)) return true;
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   const own = [entry?.entrypoint?.[0], entry?.cmd?.[0]].map((path) => path?.slice(path.lastIndexOf('/') + 1));
   if (isApplet(name, target)) return true;
   return (own.includes(name) && entry?.start === 'server') || isAsItWasRun(name, target);

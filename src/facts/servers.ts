@@ -8,7 +8,7 @@ import type { LinkedService, Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { mentions, option } from './commands.ts';
 import { alpineRelease, familyOf } from './family.ts';
-import { type History, historyOf } from './history.ts';
+import { baseEntry, type History, historyOf } from './history.ts';
 import { ImageFiles } from './image-files.ts';
 import { packagesOf } from './installs.ts';
 import { memo } from './memo.ts';
@@ -83,7 +83,7 @@ function installationOf({ name }: Started, target: Target): Installation | undef
   const program = COMMANDS[name ?? ''];
   if (program === undefined || isApplet(name!, target)) return undefined;
   const history = historyOf(target.stage, target.unit);
-  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const entry = baseEntry(history.base);
   const own = entry && OF_IMAGES[entry.id]?.startsWith(`${program} `) ? OF_IMAGES[entry.id] : undefined;
   if (own !== undefined) return installations[own];
   if (program === 'apache' && entry?.cmd?.[0] === 'apache2-foreground') return installations['apache php'];

@@ -8,7 +8,7 @@ import type { ShellCommand, ShellWord } from '../shell/read.ts';
 import { edited, removalOf, type ScriptEdit } from '../shell/remove.ts';
 import { broughtFile } from '../brought.ts';
 import { originOf } from './copies.ts';
-import { historyOf, type StartPart } from './history.ts';
+import { baseEntry, historyOf, type StartPart } from './history.ts';
 import { unwrap } from './commands.ts';
 import { serviceEdits } from './service-edits.ts';
 import { findScript, keepsArguments, looksLikeScript, type StartScript } from './start.ts';
@@ -124,7 +124,7 @@ function passesOn(part: StartPart | 'service', target: Target): boolean {
   const { entrypoint, base } = historyOf(target.stage, target.unit);
   if (part === entrypoint) return false;
   if (entrypoint) return isHandedOn(entrypoint, target);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (base.kind !== 'image') return false;
   return entry !== undefined && (entry.drop === 'none' || entry.drop === 'server');
 }

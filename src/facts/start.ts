@@ -4,7 +4,7 @@ import type { Service } from '../compose/read.ts';
 import { readShell, resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { calledScript, carriedScript, commandsOf, type Invocation, mentions, unwrap, wordsOnly } from './commands.ts';
 import { type CopiedFile, originOf } from './copies.ts';
-import { type History, historyOf, type StartPart } from './history.ts';
+import { baseEntry, type History, historyOf, type StartPart } from './history.ts';
 import { memo } from './memo.ts';
 import { programOf } from '../programs/lookup.ts';
 import { writtenByRun } from './made-files.ts';
@@ -132,7 +132,7 @@ function firstCommands(history: History, start: Start): ShellCommand[] {
   const { entrypoint, cmd, cwd, base } = history;
   if (entrypoint && !entrypoint.words) return shellForm(entrypoint, history);
   if (!entrypoint && cmd && !cmd.words) return shellForm(cmd, history);
-  const inherited = base.kind === 'image' ? base.facts?.entry : undefined;
+  const inherited = baseEntry(base);
   // A CMD in shell form behind an ENTRYPOINT in exec form becomes its arguments.
   const tail = cmd ? (cmd.words ?? [...cmd.shell, cmd.script]) : entrypoint ? [] : (inherited?.cmd ?? []);
   start.argv = [...(entrypoint?.words ?? programOfBase(start, tail)), ...tail];
@@ -360,7 +360,7 @@ function hasNoShell(target: Target, { base }: History): boolean {
 
 /** Whether it is what the base itself starts. */
 function isBases({ base }: History, written: string): boolean {
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   return entry?.start === 'server' && [entry.cmd?.[0], entry.entrypoint?.[0]].includes(written);
 }
 

@@ -1,5 +1,5 @@
-import { posix } from 'node:path';
 import type { Mount } from '../compose/read.ts';
+import { plainPath } from '../image-paths.ts';
 
 /** The folder of the host's own system that a mount lets a container write; undefined for none. Nobody gives one of these away. */
 export function systemFolder({ type, source, readOnly }: Mount): string | undefined {
@@ -8,7 +8,7 @@ export function systemFolder({ type, source, readOnly }: Mount): string | undefi
 
 /** A folder of the host, where it is one of its own system. */
 export function systemFolderAt(folder: string): string | undefined {
-  const path = posix.normalize(folder).replace(/(.)\/$/, '$1');
+  const path = plainPath(folder);
   return SYSTEM.test(path) ? path : undefined;
 }
 

@@ -1,10 +1,11 @@
 import type { Target } from '../project.ts';
 import type { Directive } from '../servers/types.ts';
 import { copiesOf } from './copies.ts';
-import { historyOf } from './history.ts';
+import { baseEntry, historyOf } from './history.ts';
 import { memo } from './memo.ts';
 import { serversOf } from './servers.ts';
 import { startOf } from './start.ts';
+import { isWithin } from '../image-paths.ts';
 
 /**
  * Whether what is mounted at a path is only read: nothing names it to a program that writes what is named and nothing else.
@@ -19,17 +20,13 @@ export function isOnlyRead(path: string, named: () => readonly string[], target:
 /** Folders for what servers write, whatever their configuration says. */
 const WRITTEN = /(^|\/)(logs?|caches?|te?mp|run)(\/|$)/;
 
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
-}
-
 /**
  * Whether a target's program writes nothing but what the catalogue, its configuration and its start command name, so
  * that what else is mounted into it is only read: a server of files and its like, never one that runs others' code.
  */
 const writesWhatIsNamed = memo((target: Target): boolean => {
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (!entry || !(entry.id in SETTINGS)) return false;
   const programs = new Set([...(entry.entrypoint ?? []), ...(entry.cmd ?? []).slice(0, 1)].map((path) => path.split('/').at(-1)));
   const { commands, scripts, partly } = startOf(target);

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { commandsOf, mentions, unwrap } from './commands.ts';
-import { type History, historyOf, type Step } from './history.ts';
+import { baseEntry, type History, historyOf, type Step } from './history.ts';
 import { managesPackages } from './installs.ts';
 import { memo } from './memo.ts';
 import type { Target } from '../project.ts';
@@ -40,7 +40,7 @@ export function isRoot(user: string): boolean {
 export function baseUser(history: History): EffectiveUser {
   const { base } = history;
   if (base.kind === 'scratch') return { kind: 'root', text: 'root', own: false };
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (entry && entry.user !== 'unknown') {
     if (entry.user === 'root') return { kind: 'root', text: 'root', own: false };
     return { kind: 'nonroot', text: String(entry.user.uid ?? entry.user.name ?? 'nonroot'), own: false };

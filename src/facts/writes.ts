@@ -6,7 +6,7 @@ import { clusterMounts } from './clusters.ts';
 import { builtNginxWrites } from './built-nginx.ts';
 import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, originOf } from './copies.ts';
-import { type History, historyOf, type Step } from './history.ts';
+import { baseEntry, type History, historyOf, type Step } from './history.ts';
 import { programOf, programWrites } from '../programs/lookup.ts';
 import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
@@ -21,6 +21,7 @@ import { BUILDERS, type Start, type Started, startOf } from './start.ts';
 import { isOnlyRead } from './told-writes.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 import { unpacksAny } from './unpacked.ts';
+import { plainPath } from '../image-paths.ts';
 
 /** A place that the program writes, as far as something in sight says so. */
 export interface Write {
@@ -73,7 +74,7 @@ export const writesOf = memo((target: Target): Write[] => {
 
 function volumes(history: History): Write[] {
   const own = history.volumes.flatMap(({ path }) => (path === undefined ? [] : [directory(path, `VOLUME ${path}`, true)]));
-  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const entry = baseEntry(history.base);
   const inherited = (entry?.volumes ?? []).map((path) => directory(path, `the base declares VOLUME ${path}`, true));
   return [...own, ...inherited];
 }
@@ -107,7 +108,7 @@ function runMounts(target: Target, history: History): Write[] {
   const holds = (path: string, other: string | undefined) => other !== undefined && (other === path || other.startsWith(`${path}/`));
   return runLinesOf(target).flatMap(({ place, mounts }) =>
     mounts.flatMap(({ source, target: to, readOnly }) => {
-      const path = posix.normalize(to).replace(/(.)\/$/, '$1');
+      const path = plainPath(to);
       const isHere = source !== undefined && /^(\.|\$\{?PWD|\$\(pwd\)|`pwd`)/.test(source);
       const isFile = looksLikeFile(path) || posix.extname(path) !== '' || (source !== undefined && posix.extname(source) !== '');
       const isCodes = holds(path, history.cwd) || copiesOf(history).some(({ destination }) => holds(path, destination));
@@ -137,7 +138,7 @@ function directory(path: string, because: string, data = false): Write {
 
 /** What the base's program writes, where it is that program that is started. */
 function baseWrites(target: Target, history: History): Write[] {
-  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const entry = baseEntry(history.base);
   if (!entry?.writes || entry.start !== 'server') return [];
   const start = startOf(target);
   const programs = new Set([...(entry.cmd ?? []).slice(0, 1), ...(entry.entrypoint ?? []).slice(0, 1)].map((path) => posix.basename(path)));
@@ -370,14 +371,14 @@ function pathOfVariable(value: string, history: History): string | undefined {
   const sqlite = /^sqlite(?:\+\w+)?:\/\/\/(\/?[\w./-]+)$/.exec(value)?.[1];
   const path = sqlite === undefined ? /^(?:file:)?(\/[\w./-]+)$/.exec(value)?.[1] : resolvePath(history.cwd, sqlite);
   if (path === undefined || copiesOf(history).some(({ destination }) => destination === path)) return undefined;
-  return posix.normalize(path).replace(/(.)\/$/, '$1');
+  return plainPath(path);
 }
 
 /** What the configuration says that the target writes: somebody saw it. */
 function configuredWrites({ unit, stage }: Target): Write[] {
   const { config, file } = unit;
   const paths = namedFor(config, config?.paths, file.absolute, stage.name ?? String(stage.index));
-  return paths.map((path) => ({ ...directory(posix.normalize(path).replace(/(.)\/$/, '$1'), `the configuration names ${path}`), kind: looksLikeFile(path) ? 'file' : 'directory' }));
+  return paths.map((path) => ({ ...directory(plainPath(path), `the configuration names ${path}`), kind: looksLikeFile(path) ? 'file' : 'directory' }));
 }
 
 /** What the configurations of servers name that are brought along, and what templates are written to. */
@@ -404,7 +405,7 @@ function isOpen({ path, data, onHost }: Write, history: History): boolean {
   const top = ['/tmp', '/var/tmp'].find((open) => path === open || path.startsWith(`${open}/`));
   // What is made below them is root's: by the engine for a volume, or by the chain.
   if (top !== undefined) return path === top || !((data && !onHost) || isMadeBelow(top, path, history));
-  const entry = history.base.kind === 'image' ? history.base.facts?.entry : undefined;
+  const entry = baseEntry(history.base);
   return entry?.worldWritable?.includes(path) ?? false;
 }
 

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Container } from './container.ts';
 import { accountIn } from './observe.ts';
 import type { Observation } from './types.ts';
+import { isWithin } from '../image-paths.ts';
 
 /** Who asks, as the kernel sees it. */
 export interface Who {
@@ -73,8 +74,4 @@ function bitsFor({ uid, gid, mode }: { uid: number; gid: number; mode: number },
 
 function describe(path: string, { uid, gid, mode }: { uid: number; gid: number; mode: number }): string {
   return `${path} is ${uid}:${gid} ${mode.toString(8).padStart(4, '0')}`;
-}
-
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }

@@ -1,4 +1,4 @@
-import { isWithin } from './access.ts';
+import { isWithin } from '../image-paths.ts';
 
 /**
  * What root writes only because it can, and programs do without: they say so and go on. A path stands for

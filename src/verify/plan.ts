@@ -15,7 +15,7 @@ import type { BuildPlan, BuildSecrets, ReadyImage } from './build.ts';
 import { PLAIN, type RunSettings } from './container.ts';
 import type { Overlay } from './context.ts';
 import { Revision } from './git.ts';
-import { isWithin } from './access.ts';
+import { isWithin } from '../image-paths.ts';
 import { buildInputs, filled, settingsOf } from './service.ts';
 import type { Ask } from './talk.ts';
 

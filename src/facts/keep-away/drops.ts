@@ -3,7 +3,7 @@ import { globMatches } from '../../images/glob.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { readShell } from '../../shell/read.ts';
-import { historyOf } from '../history.ts';
+import { baseEntry, historyOf } from '../history.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 import { userOption } from './user-options.ts';
@@ -56,7 +56,7 @@ function dropperInVariable({ name, command, script }: Started): string | undefin
 /** The base's own entrypoint drops, if the file keeps it and starts what it tests for. */
 function baseDrops(target: Target) {
   const { base, entrypoint } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (!entry || entrypoint || (entry.drop !== 'entrypoint' && entry.drop !== 'daemon')) return undefined;
   const { argv } = startOf(target);
   const first = argv?.[0];

@@ -5,7 +5,7 @@ import { resolvePath, type ShellWord } from '../../shell/read.ts';
 import { clusterHostFolders } from '../clusters.ts';
 import { commandsOf, mentions, operands, option, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
-import { historyOf, type Step } from '../history.ts';
+import { baseEntry, historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { candidatePaths, placeOf, type Started, startOf } from '../start.ts';
@@ -82,7 +82,7 @@ function neededBy(name: string): string | undefined {
 
 function baseOf(target: Target): Reason | undefined {
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   const start = startOf(target);
   const why = PROGRAMS[posix.basename(entry?.entrypoint?.[0] ?? '')];
   if (why !== undefined && start.baseEntrypoint !== undefined) return { rule: 'needs-root', message: `${base.text} needs root: ${why}`, line: target.stage.from.line, advice: USERNS };

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { historyOf } from '../history.ts';
+import { entryOf, historyOf } from '../history.ts';
 import { effectiveUser } from '../user.ts';
 import { isShellTool } from '../programs.ts';
 import { type Start, type Started, startOf } from '../start.ts';
@@ -41,11 +41,6 @@ export const startsNothing: KeepAway = (target) => {
     advice: 'set USER in the images that build on it, or run it with --user',
   };
 };
-
-function entryOf(target: Parameters<KeepAway>[0]) {
-  const { base } = historyOf(target.stage, target.unit);
-  return base.kind === 'image' ? base.facts?.entry : undefined;
-}
 
 /** Commands that are a prompt when they get no program to run. */
 const PROMPTS = /^(sh|bash|ash|dash|zsh|ksh|fish|R|python[\d.]*|ipython|node|irb|pry|php|jshell|ghci|iex|erl|julia|scala|lua|luajit|perl|deno|bun|octave|sbcl|clojure|pwsh|psql|mysql|sqlite3|login|su|screen|tmux|byobu)$/;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { copiesOf } from '../copies.ts';
-import { historyOf } from '../history.ts';
+import { baseEntry, historyOf } from '../history.ts';
 import { placeOf, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
@@ -63,7 +63,7 @@ export const startsOthers: KeepAway = (target) => {
   }
   const systemd = target.stage.instructions.find(({ keyword, args }) => keyword === 'STOPSIGNAL' && /RTMIN\+3/.test(args));
   if (systemd) return { rule: 'starts-others', message: `STOPSIGNAL ${systemd.args} is systemd's`, line: systemd.line, advice: REMAINS };
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   if (entry?.drop === 'supervisor' && !entrypoint) {
     return { rule: 'starts-others', message: `${base.text} starts a supervisor as root`, line, advice: PUID_ADVICE };
   }

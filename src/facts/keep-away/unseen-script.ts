@@ -5,7 +5,7 @@ import { madeAccounts } from '../accounts.ts';
 import { commandsOf, mentions, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { familyOf } from '../family.ts';
-import { type History, historyOf } from '../history.ts';
+import { baseEntry, type History, historyOf } from '../history.ts';
 import { packagesOfStep } from '../installs.ts';
 import { startOf } from '../start.ts';
 import { isRoot } from '../user.ts';
@@ -43,7 +43,7 @@ function signOf(target: Target, script: string): string | undefined {
 /** A script that nothing here brings is the base's, and what that starts is known. */
 function baseSign({ stage, unit }: Target): string | undefined {
   const { base } = historyOf(stage, unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   return entry?.drop === 'supervisor' ? `${base.text} has a supervisor, which such scripts use as root` : undefined;
 }
 

@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { declared } from '../../compose/stack.ts';
 import { textOf } from '../../compose/layers.ts';
 import type { Mount } from '../../compose/read.ts';
@@ -11,6 +10,7 @@ import { isOnlyRead } from '../told-writes.ts';
 import { writesOf } from '../writes.ts';
 import { giveAway } from './give-away.ts';
 import { hostPath, serviceTarget } from './target.ts';
+import { isWithin, plainPath } from '../../image-paths.ts';
 
 /** Where a service keeps what root may have written. */
 export interface Data {
@@ -35,7 +35,7 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
     const mount = driven(written, linked);
     const { type, source, target, readOnly } = mount;
     if (readOnly || !target.startsWith('/') || type === 'tmpfs') return [];
-    const path = posix.normalize(target).replace(/(.)\/$/, '$1');
+    const path = plainPath(target);
     if (isRead(path, linked, project)) return [];
     if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote' }];
     if (type === 'other') return [];
@@ -50,10 +50,6 @@ function isRead(path: string, linked: LinkedService, project: Project): boolean 
   if (/^\/docker-entrypoint[\w.-]*\.d(\/|$)/.test(path)) return true;
   const target = serviceTarget(linked, project);
   return target !== undefined && isOnlyRead(path, () => writesOf(target).map((write) => write.path), target);
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 /** What a mount is once the options of its volume's driver are heard: a folder of the host, memory, or something on another machine. */

@@ -8,7 +8,7 @@ import type { Directive } from '../../servers/types.ts';
 import { shellWord } from '../../shell/word.ts';
 import { doubtsOf } from '../doubts.ts';
 import { familyOf } from '../family.ts';
-import { historyOf } from '../history.ts';
+import { baseEntry, historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { judge } from '../keep-away/index.ts';
 import { serversOf } from '../servers.ts';
@@ -21,7 +21,7 @@ import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
 import { isForSwarm } from './swarm.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
-import { closedTmpfs, filled, linkFollowed, type Opened } from './tmpfs.ts';
+import { closedTmpfs, filled, linkFollowed, type Opened, within } from './tmpfs.ts';
 import { closedFiles } from './uses.ts';
 
 /** What takes a service of a ready-made image off root. */
@@ -207,15 +207,10 @@ function isNamed(path: string, target: Target): boolean {
   return startOf(target).commands.some(({ words }) => words.some(({ value }) => value !== undefined && value.split('=').at(-1) === path));
 }
 
-function within(path: string, directory: string): boolean {
-  const folder = directory.replace(/(.)\/+$/, '$1');
-  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
-}
-
 /** Whether the image's own program is what is started. */
 function runsBase(target: Target): boolean {
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   const start = startOf(target);
   return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && (name === entry?.cmd?.[0] || name === entry?.entrypoint?.[0]));
 }

@@ -8,6 +8,7 @@ import { type InstallPlan, installPlan } from '../install-plan.ts';
 import type { MovedInstall } from '../start-installs.ts';
 import { serviceOptOut } from './opt-out.ts';
 import { hostPath, serviceTarget } from './target.ts';
+import { plainPath } from '../../image-paths.ts';
 
 /**
  * That a service of a ready-made image installs packages when it starts. What would mend it is a Dockerfile
@@ -88,7 +89,7 @@ class Image {
   private mounts(): { host: string; target: string }[] {
     return this.linked.service.mounts.flatMap((mount) => {
       const host = hostPath(mount);
-      return host === undefined ? [] : [{ host, target: posix.normalize(mount.target).replace(/(.)\/$/, '$1') }];
+      return host === undefined ? [] : [{ host, target: plainPath(mount.target) }];
     });
   }
 

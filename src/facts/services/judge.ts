@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { globMatches } from '../../images/glob.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
-import { historyOf } from '../history.ts';
+import { baseEntry, historyOf } from '../history.ts';
 import type { Judgement, Reason } from '../judgement.ts';
 import { development } from '../keep-away/development.ts';
 import { judge } from '../keep-away/index.ts';
@@ -153,7 +153,7 @@ function withRemains(reason: Reason | undefined, linked: LinkedService): Reason 
 function startsMore({ linked, target }: Asked): Reason | undefined {
   const reason = withRemains(startsOthers(target), linked);
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   return reason && entry?.rootless !== undefined ? { ...reason, advice: `it has a variant without root: ${entry.rootless}${entry.notes === undefined ? '' : ` (${entry.notes})`}` } : reason;
 }
 
@@ -167,7 +167,7 @@ function drops({ linked, target }: Asked): Reason | undefined {
 /** A shell that ends in the image's own entrypoint, with what that drops for: `sh -c "… exec docker-entrypoint.sh redis-server"`. */
 function handsBack(target: Target): Reason | undefined {
   const { base } = historyOf(target.stage, target.unit);
-  const entry = base.kind === 'image' ? base.facts?.entry : undefined;
+  const entry = baseEntry(base);
   const own = posix.basename(entry?.entrypoint?.[0] ?? '');
   if (!entry || entry.drop !== 'entrypoint' || own === '') return undefined;
   const found = startOf(target).commands.find(({ name, words }) => name === own && words[1] !== undefined && [...(entry.dropsFor ?? entry.cmd ?? []), '-*'].some((pattern) => globMatches(pattern, words[1]!.value ?? '')));

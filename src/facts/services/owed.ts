@@ -6,6 +6,7 @@ import type { Reason } from '../judgement.ts';
 import { writesOf } from '../writes.ts';
 import { dataOf } from './data.ts';
 import { giveAway, giveNamelessAway } from './give-away.ts';
+import { isWithin } from '../../image-paths.ts';
 
 /**
  * What root may have written where a target's account must write: a reason for each path, with what has to be done once,
@@ -31,8 +32,4 @@ function advice(path: string, owner: string, target: Target): string | undefined
   if (services.some(({ service }) => service.mounts.some(({ target: at }) => isWithin(path, at)))) return undefined;
   if (services.length > 0) return services.map((linked) => giveNamelessAway(path, owner, linked, family, project)).join('\n');
   return `once for each volume that is there: docker run --rm --user 0 -v VOLUME:${shellWord(path)} ${/^[\d:]+$/.test(owner) ? `busybox chown -R ${owner} ${shellWord(path)}` : `--entrypoint chown IMAGE -R ${owner} ${shellWord(path)}`}`;
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }

@@ -4,6 +4,7 @@ import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { serversOf } from '../servers.ts';
 import { writesOf } from '../writes.ts';
+import { isWithin } from '../../image-paths.ts';
 
 /** A tmpfs that a service has, with the options that it lacks. */
 export interface Opened {
@@ -55,7 +56,7 @@ export function linkFollowed(path: string): string {
   return path.replace(/^\/var\/run(?=\/|$)/, '/run');
 }
 
-function within(path: string, directory: string): boolean {
-  const folder = directory.replace(/(.)\/+$/, '$1');
-  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+/** Whether a path is where something is mounted or lies in that, as compose files write it. */
+export function within(path: string, mounted: string): boolean {
+  return isWithin(path, mounted.replace(/(.)\/+$/, '$1'));
 }

@@ -9,6 +9,7 @@ import { memo } from '../memo.ts';
 import { closedUnder } from '../readable.ts';
 import { dataOf } from './data.ts';
 import { hostPath } from './target.ts';
+import { plainPath } from '../../image-paths.ts';
 
 /** Something that a service gets beside its image, and what its account must be able to do with it. */
 export interface Use {
@@ -38,7 +39,7 @@ const seen = memo((linked: LinkedService, project: Project): Seen[] => {
   const { mounts, secrets, configs } = linked.service;
   const written = dataOf(linked, project);
   return [
-    ...mounts.flatMap((mount) => mounted(mount, written.some(({ path }) => path === posix.normalize(mount.target).replace(/(.)\/$/, '$1')), project)),
+    ...mounts.flatMap((mount) => mounted(mount, written.some(({ path }) => path === plainPath(mount.target)), project)),
     ...secrets.map((grant) => granted(grant, 'secret', linked, project)),
     ...configs.map((grant) => granted(grant, 'config', linked, project)),
   ];
