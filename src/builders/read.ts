@@ -3,7 +3,7 @@ import { isMap, readYaml, YamlError } from '../compose/yaml.ts';
 import type { Disk } from '../disk.ts';
 import { memoByName } from '../memo.ts';
 import { type BakeTarget, readBake } from './bake.ts';
-import { type BuildCommand, readBuildCommands, readPushes } from './commands.ts';
+import { type BuildCommand, readImageCommands } from './commands.ts';
 
 /** A place in a repository, beside compose, that builds an image. */
 export interface Builder {
@@ -69,8 +69,9 @@ function read(disk: Disk, root: string, path: string): Builder[] {
     pushed,
   });
   const built = (scripts: readonly string[], bases: readonly string[], others: readonly BuildCommand[] = []): Builder[] => {
-    const commands = [...scripts.flatMap((script) => readBuildCommands(script)), ...others];
-    const pushes = commands.length === 0 ? [] : scripts.flatMap((script) => readPushes(script));
+    const found = scripts.map(readImageCommands);
+    const pushes = found.flatMap((one) => one.pushes);
+    const commands = [...found.flatMap(({ builds }) => builds), ...others];
     return commands.map((command) => from(command, bases, command.pushed || pushes.some((image) => image === undefined || command.tags.includes(image))));
   };
   switch (kindOf(path)!) {
@@ -125,8 +126,8 @@ function stepsIn(value: unknown): BuildCommand[] {
   if (!isMap(value)) return [];
   const { args, dir } = value;
   if (!Array.isArray(args) || args[0] !== 'build' || !args.every((arg) => typeof arg === 'string')) return Object.values(value).flatMap(stepsIn);
-  const commands = readBuildCommands(`docker ${args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ')}`);
-  return commands.map((command) => ({ ...command, context: join(typeof dir === 'string' ? dir : '.', command.context), dockerfile: join(typeof dir === 'string' ? dir : '.', command.dockerfile) }));
+  const { builds } = readImageCommands(`docker ${args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ')}`);
+  return builds.map((command) => ({ ...command, context: join(typeof dir === 'string' ? dir : '.', command.context), dockerfile: join(typeof dir === 'string' ? dir : '.', command.dockerfile) }));
 }
 
 /** GitHub's `docker/build-push-action`, with its `context`, `file`, `target`, `tags` and `push`; a push that an expression decides is one. */
