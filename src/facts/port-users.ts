@@ -17,6 +17,7 @@ import { networkGuest } from './shared-network.ts';
 import { type SourceFileText, sourcesOf } from './source-ports.ts';
 import { composeWords, placedCommands, placedScalar, type PlacedCommand, shellCommands, unquoted } from './start-places.ts';
 import { type PlacedVariable, variableAt, variablesOf } from './variables.ts';
+import { memoByName } from './memo.ts';
 
 /** Who else knows a port of a run, in the files of the run and of the services beside it. */
 export interface PortUsers {
@@ -223,7 +224,7 @@ class Users implements PortUsers {
     const around = dirname(own);
     // The folders of a repository as a whole have as little to do with each other as with it.
     if (own === file.root || around === file.root) return;
-    for (const source of textsBeside(around, this.run.disk)) if (!source.path.startsWith(`${own}/`)) this.sourceText(source, new Set([basename(own).toLowerCase()]));
+    for (const source of textsBeside(this.run.disk, around)) if (!source.path.startsWith(`${own}/`)) this.sourceText(source, new Set([basename(own).toLowerCase()]));
   }
 
   private commandsOf({ service }: LinkedService, names: ReadonlySet<string>): void {
@@ -416,11 +417,8 @@ function textsUnder(path: string, disk: Run['disk'], depth: number): string[] {
 }
 
 /** The configurations in the folders of a folder. */
-function textsBeside(folder: string, disk: Run['disk']): SourceFileText[] {
-  const known = besideIn(disk);
-  const found = known.get(folder) ?? textsUnder(folder, disk, 2).filter((path) => /\.(conf|cfg|ya?ml|toml|json|ini|env)$|(^|\/)(Caddyfile|\.env)/.test(path)).map((path) => ({ path, text: disk.read(path)! }));
-  known.set(folder, found);
-  return found;
-}
-
-const besideIn = memo((_disk: Run['disk']): Map<string, SourceFileText[]> => new Map());
+const textsBeside = memoByName((disk: Run['disk'], folder): SourceFileText[] =>
+  textsUnder(folder, disk, 2)
+    .filter((path) => /\.(conf|cfg|ya?ml|toml|json|ini|env)$|(^|\/)(Caddyfile|\.env)/.test(path))
+    .map((path) => ({ path, text: disk.read(path)! })),
+);

@@ -16,6 +16,13 @@ export function splitAddress(text: string): Address {
   return { host: text.slice(0, colon), port: text.slice(colon + 1), at: colon + 1 };
 }
 
+/** The scheme and the address in front of a URL, the offset of its port in the whole text: `http://web:80/path`, `web:80`. */
+export function splitUrl(text: string): Address & { scheme: string } {
+  const [, scheme = '', authority = ''] = /^(?:(\w+):\/\/)?([^/?]*)/.exec(text)!;
+  const address = splitAddress(authority);
+  return { ...address, scheme, at: address.at + (scheme === '' ? 0 : scheme.length + 3) };
+}
+
 /** The colon in front of the port: behind the brackets of an IPv6 address, outside of variables. */
 function lastColon(text: string): number {
   const closed = Math.max(text.lastIndexOf(']'), 0);

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { portNumber, splitAddress, spotIn } from './address.ts';
+import { portNumber, splitAddress, splitUrl, spotIn } from './address.ts';
 import { readFiles } from './include.ts';
 import { parseNginx } from './nginx-syntax.ts';
 import type { ConfigFiles, Directive, Listener, ServerConfiguration, Upstream, Word, WrittenPath } from './types.ts';
@@ -91,15 +91,13 @@ function upstreamsOf(directive: Directive, parents: readonly Directive[], names:
   const isServer = name === 'server' && directive.block === undefined && parents.at(-1)?.name === 'upstream';
   const word = PASSES.test(name) || isServer ? args[0] : name === 'set' && /^\w+:\/\//.test(args[1]?.value ?? '') ? args[1] : undefined;
   if (!word || word.value.startsWith('unix:')) return [];
-  const [, scheme = '', authority = ''] = /^(?:(\w+):\/\/)?([^/?]*)/.exec(word.text)!;
-  const address = splitAddress(authority);
+  const address = splitUrl(word.text);
   // In an upstream stand hosts, whatever the upstreams are called.
   if (address.host === '' || (!isServer && names.has(address.host))) return [];
-  const at = { ...address, at: address.at + (scheme === '' ? 0 : scheme.length + 3) };
-  const port = address.port === undefined ? defaultPort(scheme, isServer || name === 'proxy_pass') : portNumber(address.port);
+  const port = address.port === undefined ? defaultPort(address.scheme, isServer || name === 'proxy_pass') : portNumber(address.port);
   const variable = directive.file.template ? /^\$\{?(\w+)\}?$/.exec(address.host)?.[1] : undefined;
   const host = variable === undefined ? address.host : (files.variable(variable) ?? address.host);
-  return [{ host, ...(variable === undefined ? {} : { variable }), port, spot: spotIn(directive.file, word, at), directive }];
+  return [{ host, ...(variable === undefined ? {} : { variable }), port, spot: spotIn(directive.file, word, address), directive }];
 }
 
 function defaultPort(scheme: string, isHttp: boolean): number | undefined {

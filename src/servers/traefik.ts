@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { portNumber, splitAddress, spotIn } from './address.ts';
+import { portNumber, splitAddress, splitUrl, spotIn } from './address.ts';
 import { parseSettings } from './settings.ts';
 import { type ConfigFile, type ConfigFiles, ConfigurationError, type Directive, type Listener, type ServerConfiguration, type Upstream, type Word } from './types.ts';
 
@@ -70,9 +70,8 @@ function unwritten(file: ConfigFile): Listener[] {
 function upstreamOf(directive: Directive): Upstream[] {
   const word = directive.args[0];
   if (!word || !/\.servers\.[\w-]+\.(url|address)$/i.test(directive.name)) return [];
-  const [, scheme = '', authority = ''] = /^(?:(\w+):\/\/)?([^/?]*)/.exec(word.text)!;
-  const address = splitAddress(authority);
+  const address = splitUrl(word.text);
   if (address.host === '') return [];
-  const port = address.port === undefined ? (scheme === 'https' ? 443 : 80) : portNumber(address.port);
-  return [{ host: address.host, port, spot: spotIn(directive.file, word, { ...address, at: address.at + (scheme === '' ? 0 : scheme.length + 3) }), directive }];
+  const port = address.port === undefined ? (address.scheme === 'https' ? 443 : 80) : portNumber(address.port);
+  return [{ host: address.host, port, spot: spotIn(directive.file, word, address), directive }];
 }

@@ -98,13 +98,13 @@ async function proveWith(subject: Subject, session: Session, made: Made): Promis
   if (second instanceof EngineError) return { outcome: 'differs', before: first.twice.seen, differences: [{ rule: 'runs', message: `no container can be made of it: ${second.message}` }] };
   const writable = await look(second.watched, pathsToCheck(first.twice, second.twice, subject.needless));
   // What only a service's neighbours know can be told from what is open, and from how these fare.
-  if (subject.service !== undefined) for (const [port, now] of movedUnnamed(first.twice.seen, second.twice.seen, moved, subject.before.settings.published)) moved.set(port, now);
+  const unnamed = subject.service === undefined ? [] : movedUnnamed(first.twice.seen, second.twice.seen, moved, subject.before.settings.published);
   const comparison: Comparison = {
     before: first.twice,
     after: second.twice,
     known: [...new Set([...subject.before.settings.published, ...before.exposed, ...subject.asks.flatMap(({ port }) => port ?? [])])],
     knownUdp: before.exposedUdp,
-    moved,
+    moved: new Map([...moved, ...unnamed]),
     asks: subject.asks,
     prints: subject.prints,
     needless: subject.needless,
