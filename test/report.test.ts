@@ -101,6 +101,12 @@ report('what a service uses is listed with what its account must be able to do',
   });
 });
 
+report('data of a service that probably runs what is built is given over by its own command', () => {
+  const { report: said } = unroot(['.'], { cwd: 'fixtures/run-as-user/a-service-that-probably-runs-this-image-has-data/before' });
+  const advice = said.targets.flatMap(({ reasons }) => reasons.map((reason) => reason.advice));
+  assert.equal(advice, ['once, with api stopped: docker compose -f deploy/compose.yaml run --rm --no-deps --user 0 --cap-add CHOWN --entrypoint chown api -R 1000:1000 /app/uploads']);
+});
+
 report.run();
 
 function inFolder(use: (folder: string) => void): void {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { sourceOffset, type Instruction } from '../dockerfile/parse.ts';
 import type { FileEdit } from '../edit.ts';
+import { isWithin } from '../image-paths.ts';
 import { globMatches } from '../images/glob.ts';
 import type { Mount } from '../compose/read.ts';
 import type { LinkedService, Target } from '../project.ts';
@@ -17,7 +18,6 @@ import { insertLines, runLines } from './lines.ts';
 import { above, below, type Place } from './places.ts';
 import type { MovedInstall, Problem } from './start-installs.ts';
 import { isRoot } from './user.ts';
-import { isWithin } from '../image-paths.ts';
 
 /** What has to be done in a Dockerfile so that installs happen while the image is built. */
 export interface BuildSteps {

@@ -2,9 +2,9 @@ import { posix, resolve } from 'node:path';
 import { type Layers, textOf } from '../compose/layers.ts';
 import { declared } from '../compose/stack.ts';
 import type { Disk } from '../disk.ts';
+import { plainPath } from '../image-paths.ts';
 import type { LinkedService } from '../project.ts';
 import type { ConfigFile, ConfigFiles } from '../servers/types.ts';
-import { plainPath } from '../image-paths.ts';
 
 /** A file or folder that a service puts over a path of its image. */
 interface Cover {

@@ -1,3 +1,4 @@
+import { isWithin } from '../image-paths.ts';
 import type { Target } from '../project.ts';
 import type { Directive } from '../servers/types.ts';
 import { copiesOf } from './copies.ts';
@@ -5,7 +6,6 @@ import { baseEntry, historyOf } from './history.ts';
 import { memo } from './memo.ts';
 import { serversOf } from './servers.ts';
 import { startOf } from './start.ts';
-import { isWithin } from '../image-paths.ts';
 
 /**
  * Whether what is mounted at a path is only read: nothing names it to a program that writes what is named and nothing else.

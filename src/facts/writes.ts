@@ -1,5 +1,6 @@
 import { basename, posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
+import { plainPath } from '../image-paths.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { clusterMounts } from './clusters.ts';
@@ -21,7 +22,6 @@ import { BUILDERS, type Start, type Started, startOf } from './start.ts';
 import { isOnlyRead } from './told-writes.ts';
 import { isTouchedAfter, pathIn, pathsIn } from './touches.ts';
 import { unpacksAny } from './unpacked.ts';
-import { plainPath } from '../image-paths.ts';
 
 /** A place that the program writes, as far as something in sight says so. */
 export interface Write {

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import type { Container } from './container.ts';
 import { accountIn } from './observe.ts';
 import type { Observation } from './types.ts';
-import { isWithin } from '../image-paths.ts';
 
 /** Who asks, as the kernel sees it. */
 export interface Who {

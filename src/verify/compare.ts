@@ -1,11 +1,11 @@
 /** The rule by which before and after are compared: pure functions over what was seen. */
 import { posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import { type Writable } from './access.ts';
 import { isNeedless } from './needless.ts';
 import type { Answer, Ask } from './talk.ts';
 import type { Access } from './trace.ts';
 import type { Observation, Said, Trace, Written } from './types.ts';
-import { isWithin } from '../image-paths.ts';
 
 /** What must hold; `unroot verify` reports differences by these names. */
 export const VERIFY_RULES = {

@@ -1,11 +1,11 @@
 /** What a program is seen to write as root, sorted into state that may be given to an account and what a person must look at. */
 import { posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import { makesOf, type Seen } from './compare.ts';
 import type { Container } from './container.ts';
 import { isNeedless } from './needless.ts';
 import { observeBefore, type Session } from './pair.ts';
 import type { Subject } from './plan.ts';
-import { isWithin } from '../image-paths.ts';
 
 export interface Learnt {
   subject: Subject;

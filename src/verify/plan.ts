@@ -2,6 +2,7 @@ import { basename, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { lineAt } from '../compose/yaml.ts';
 import { type Config, Configs, isIgnored, nameIn } from '../config.ts';
+import { isWithin } from '../image-paths.ts';
 import { VERIFY_DEFAULTS, type VerifyTarget } from '../settings-verify.ts';
 import { decode, Disk } from '../disk.ts';
 import { discover, kindOf, repositoriesOf } from '../discover.ts';
@@ -15,7 +16,6 @@ import type { BuildPlan, BuildSecrets, ReadyImage } from './build.ts';
 import { PLAIN, type RunSettings } from './container.ts';
 import type { Overlay } from './context.ts';
 import { Revision } from './git.ts';
-import { isWithin } from '../image-paths.ts';
 import { buildInputs, filled, settingsOf } from './service.ts';
 import type { Ask } from './talk.ts';
 

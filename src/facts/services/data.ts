@@ -1,6 +1,7 @@
 import { declared } from '../../compose/stack.ts';
 import { textOf } from '../../compose/layers.ts';
 import type { Mount } from '../../compose/read.ts';
+import { isWithin, plainPath } from '../../image-paths.ts';
 import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import type { Reason } from '../judgement.ts';
@@ -10,7 +11,6 @@ import { isOnlyRead } from '../told-writes.ts';
 import { writesOf } from '../writes.ts';
 import { giveAway } from './give-away.ts';
 import { hostPath, serviceTarget } from './target.ts';
-import { isWithin, plainPath } from '../../image-paths.ts';
 
 /** Where a service keeps what root may have written. */
 export interface Data {

@@ -1,6 +1,7 @@
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { parseDockerfile, type Dockerfile } from '../../dockerfile/parse.ts';
 import { applyEdits } from '../../edit.ts';
+import { plainPath } from '../../image-paths.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
 import type { Reason } from '../judgement.ts';
 import { inputsOf } from '../install-inputs.ts';
@@ -8,7 +9,6 @@ import { type InstallPlan, installPlan } from '../install-plan.ts';
 import type { MovedInstall } from '../start-installs.ts';
 import { serviceOptOut } from './opt-out.ts';
 import { hostPath, serviceTarget } from './target.ts';
-import { plainPath } from '../../image-paths.ts';
 
 /**
  * That a service of a ready-made image installs packages when it starts. What would mend it is a Dockerfile

@@ -1,3 +1,4 @@
+import { isWithin } from '../../image-paths.ts';
 import type { Target } from '../../project.ts';
 import { shellWord } from '../../shell/word.ts';
 import { familyOf } from '../family.ts';
@@ -6,11 +7,10 @@ import type { Reason } from '../judgement.ts';
 import { writesOf } from '../writes.ts';
 import { dataOf } from './data.ts';
 import { giveAway, giveNamelessAway } from './give-away.ts';
-import { isWithin } from '../../image-paths.ts';
 
 /**
  * What root may have written where a target's account must write: a reason for each path, with what has to be done once,
- * for each service that keeps something there.
+ * for each service that keeps something there, or probably does.
  * @param owner what chown is given
  */
 export function dataOwed(target: Target, owner: string): Reason[] {
@@ -24,8 +24,8 @@ export function dataOwed(target: Target, owner: string): Reason[] {
 
 function advice(path: string, owner: string, target: Target): string | undefined {
   const family = familyOf(historyOf(target.stage, target.unit));
-  const { services, project } = target;
-  const kept = services.flatMap((linked) => dataOf(linked, project).filter((data) => isWithin(path, data.path)).map((data) => ({ linked, data: { ...data, path } })));
+  const { services, probable, project } = target;
+  const kept = [...services, ...probable].flatMap((linked) => dataOf(linked, project).filter((data) => isWithin(path, data.path)).map((data) => ({ linked, data: { ...data, path } })));
   const once = new Map(kept.map((one) => [one.data.mount.source ?? one.linked.service.name, one]));
   if (kept.length > 0) return [...once.values()].map(({ linked, data }) => giveAway(data, owner, linked, family, project)).join('\n');
   // What is mounted there is source, or can't be written.

@@ -1,10 +1,10 @@
 import type { Mount } from '../../compose/read.ts';
+import { isWithin } from '../../image-paths.ts';
 import type { LinkedService, Target } from '../../project.ts';
 import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { serversOf } from '../servers.ts';
 import { writesOf } from '../writes.ts';
-import { isWithin } from '../../image-paths.ts';
 
 /** A tmpfs that a service has, with the options that it lacks. */
 export interface Opened {

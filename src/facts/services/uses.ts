@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { textOf } from '../../compose/layers.ts';
 import { declared } from '../../compose/stack.ts';
 import type { Grant, Mount } from '../../compose/read.ts';
+import { plainPath } from '../../image-paths.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import { shellWord } from '../../shell/word.ts';
 import type { Reason } from '../judgement.ts';
@@ -9,7 +10,6 @@ import { memo } from '../memo.ts';
 import { closedUnder } from '../readable.ts';
 import { dataOf } from './data.ts';
 import { hostPath } from './target.ts';
-import { plainPath } from '../../image-paths.ts';
 
 /** Something that a service gets beside its image, and what its account must be able to do with it. */
 export interface Use {
