@@ -294,7 +294,10 @@ function named(path: string | undefined, write: (path: string) => Write): Write[
 /** The paths that a `sed -i` is told to edit. */
 export function editedInPlace({ name, words, command }: Pick<Started, 'name' | 'words' | 'command'>): string[] {
   if (name !== 'sed' || !words.some(({ value }) => /^(-[a-zA-Z]*i|--in-place)/.test(value ?? ''))) return [];
-  return operands(words, /^(-e|-f)$/).flatMap(({ value }) => resolvePath(command.cwd, value) ?? []);
+  const files = operands(words, /^(-e|-f|--expression|--file)$/);
+  // Without -e and -f the first word is what to do; behind -i stands the ending of a copy.
+  const isTold = words.some(({ value }) => /^(-[a-hj-zA-Z]*[ef]$|--(expression|file)(=|$))/.test(value ?? ''));
+  return files.slice(isTold ? 0 : 1).flatMap(({ value }) => resolvePath(command.cwd, value) ?? []);
 }
 
 /** Files that a start script edits in place and that are copied in sight, in directories which may be opened for that. */
