@@ -1,42 +1,74 @@
 /**
- * Runs uvu and does not take its word for it: uvu exits 0 when a hook throws, when a suite forgets
- * `.run()`, when a pattern matches nothing or an `.only` was left. So the four closing lines are
- * read: enough tests must have run, and all of them passed. `test` runs test/*.test.ts, `test/engine`
- * those that need a container engine.
+ * Runs uvu over a directory and does not take its word for it: uvu exits 0 when a hook throws, when a
+ * suite forgets `.run()`, when a pattern matches nothing or an `.only` was left. So the closing lines of
+ * each process are read: tests must have run, and all of them passed. `test` runs test/*.test.ts, each
+ * file in a process of its own and as many at once as there are processors; `test/engine` those that
+ * need a container engine, in one process, since they share its work out among themselves.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const [directory = 'test'] = process.argv.slice(2);
 const files = readdirSync(directory).filter((name) => name.endsWith('.test.ts'));
-const sources = files.map((name) => ({ name, text: readFileSync(join(directory, name), 'utf8') }));
 
-for (const { name, text } of sources) {
+for (const name of files) {
+  const text = readFileSync(join(directory, name), 'utf8');
   if (/\.only\(/.test(text)) stop(`${name} holds a .only( that leaves out other tests`);
   if (!/\.run\(\)/.test(text)) stop(`${name} never calls .run(), so none of its tests would run`);
 }
 if (files.length === 0) stop(`no test files in ${directory}`);
 
-const uvu = join('node_modules', 'uvu', 'bin.js');
-const run = spawnSync(process.execPath, ['--import', 'tsx', uvu, directory, String.raw`^[^/]+\.test\.ts$`], { encoding: 'utf8', env: { ...process.env, FORCE_COLOR: '0' }, maxBuffer: 1 << 28 });
-const output = run.stdout.replace(/\u001b\[[\d;]*m/g, '');
-process.stdout.write(output);
-process.stderr.write(run.stderr);
+const patterns = directory === 'test/engine' ? [String.raw`^[^/]+\.test\.ts$`] : files.map((name) => `^${name.replaceAll('.', String.raw`\.`)}$`);
+const waiting = [...patterns];
+const counts: Counts[] = [];
+await Promise.all(Array.from({ length: availableParallelism() }, runWaiting));
 
-const total = closing('Total');
-const passed = closing('Passed');
-const skipped = closing('Skipped');
-const expected = Number(process.env.UNROOT_EXPECTED_TESTS ?? files.length);
-const failed = total - passed;
-if (Number.isNaN(total)) stop('the run ended before its closing lines: a test waits for something that never comes');
-if (total < expected) stop(`only ${total} of at least ${expected} tests ran`);
-process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
-process.exitCode = run.status === 0 && failed === 0 ? 0 : 1;
+const total = sum(({ total }) => total);
+const passed = sum(({ passed }) => passed);
+const skipped = sum(({ skipped }) => skipped);
+if (total < files.length) stop(`only ${total} tests ran, and there are ${files.length} files`);
+process.stdout.write(`${passed} passed, ${total - passed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+process.exitCode = total === passed && counts.every(({ status }) => status === 0) ? 0 : 1;
 
-function closing(name: string): number {
+/** What a process closed with. */
+interface Counts {
+  status: number | null;
+  total: number;
+  passed: number;
+  skipped: number;
+}
+
+async function runWaiting(): Promise<void> {
+  for (let pattern = waiting.shift(); pattern !== undefined; pattern = waiting.shift()) counts.push(await run(pattern));
+}
+
+/** One process over the files that a pattern names. What it says comes out at once, when it has ended. */
+function run(pattern: string): Promise<Counts> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join('node_modules', 'uvu', 'bin.js'), directory, pattern], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FORCE_COLOR: '0' } });
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) child[stream].setEncoding('utf8').on('data', (part: string) => (said[stream] += part));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => {
+      const output = said.stdout.replace(/\u001b\[[\d;]*m/g, '');
+      process.stdout.write(output);
+      process.stderr.write(said.stderr);
+      const [total, passed, skipped] = (['Total', 'Passed', 'Skipped'] as const).map((name) => closing(output, name)) as [number, number, number];
+      if (!(total > 0)) stop(`${pattern}: the run ended before its closing lines, or without a test: one waits for something that never comes`);
+      resolve({ status, total, passed, skipped });
+    });
+  });
+}
+
+function closing(output: string, name: string): number {
   const match = new RegExp(`^\\s*${name}:\\s+(\\d+)`, 'm').exec(output);
   return match ? Number(match[1]) : Number.NaN;
+}
+
+function sum(of: (one: Counts) => number): number {
+  return counts.reduce((all, one) => all + of(one), 0);
 }
 
 function stop(why: string): never {
