@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { VERIFY_DEFAULTS } from '../settings-verify.ts';
-import { buildImage, type BuildSecrets, type Image, inspectImage, readyImage } from './build.ts';
+import { buildImage, type BuildSecrets, type Image, readyImage } from './build.ts';
 import { Container, copied, fill, HEALTH, isChecked, makeVolume, PLAIN, type RunSettings } from './container.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Tracing } from './strace.ts';
@@ -101,13 +101,13 @@ export class Stack {
     const model = JSON.parse(text) as Model;
     const notes: string[] = [];
     const services = new Map<string, StackService>();
-    const built = new Map<string, string>();
+    const built = new Map<string, Image>();
     for (const [name, service] of Object.entries(model.services)) if (service.build) built.set(service.image ?? name, await buildService(engine, tree, service, model.secrets));
     for (const [name, service] of Object.entries(model.services)) {
       const own = built.get(service.image ?? name);
       const bases = { ...tree.bases };
-      const image = own === undefined ? await readyImage(engine, { image: service.image!, bases }) : await inspectImage(engine, own);
-      service.image = own ?? bases[service.image!] ?? service.image!;
+      const image = own ?? (await readyImage(engine, { image: service.image!, bases }));
+      service.image = own ? nameOf(engine, own) : (bases[service.image!] ?? service.image!);
       delete service.build;
       services.set(name, { image, settings: settingsOf(service), published: publishedBy(service, 'tcp'), publishedUdp: publishedBy(service, 'udp') });
     }
@@ -232,10 +232,14 @@ export class StackRun {
 
   /** Takes its containers and networks away, and its volumes unless they are to be kept. */
   async down({ keepVolumes = false } = {}): Promise<void> {
-    // Volumes without a name go with their containers, or nobody would find them again.
+    // Volumes without a name go with their containers, or nobody would find them again; Compose takes them only along with all others.
+    if (keepVolumes) await this.removeContainers();
+    await this.compose(['down', '--timeout', '0', '--remove-orphans', ...(keepVolumes ? [] : ['--volumes'])]);
+  }
+
+  private async removeContainers(): Promise<void> {
     const ids = (await this.engine.call(['ps', '--all', '--quiet', '--filter', this.filter])).split('\n').filter(Boolean);
     if (ids.length > 0) await this.engine.call(['rm', '--force', '--volumes', ...ids]);
-    await this.compose(['down', '--timeout', '0', '--remove-orphans', ...(keepVolumes ? [] : ['--volumes'])]);
   }
 }
 
@@ -247,7 +251,7 @@ function newProject(engine: Engine): string {
 }
 
 /** A built image under a name of this run's own. */
-async function buildService(engine: Engine, tree: ComposeTree, { build }: ServiceModel, declared: Model['secrets']): Promise<string> {
+async function buildService(engine: Engine, tree: ComposeTree, { build }: ServiceModel, declared: Model['secrets']): Promise<Image> {
   const { context = '.', dockerfile = 'Dockerfile', dockerfile_inline: inline, args = {}, target, additional_contexts: contexts = {} } = build!;
   const { directory, bases = {}, buildNetwork: network = 'default', buildSeconds: seconds = VERIFY_DEFAULTS.buildSeconds } = tree;
   const folder = resolve(directory, context);
@@ -256,10 +260,13 @@ async function buildService(engine: Engine, tree: ComposeTree, { build }: Servic
   const values = Object.entries(args).flatMap(([name, value]) => ((value ?? process.env[name]) === undefined ? [] : [[name, (value ?? process.env[name])!.replaceAll('$$', '$')]]));
   const text = inline === undefined ? readFileSync(path, 'utf8') : inline.replaceAll('$$', '$');
   const secrets = { ...secretsOf(build!, declared), ...tree.secrets };
-  const { id } = await buildImage(engine, { context: folder, path, text, stage: target, args: { ...Object.fromEntries(values), ...tree.args }, secrets, contexts, bases: { ...bases }, network, seconds });
-  const name = `unroot-verify-${engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`.toLowerCase();
-  await engine.call(['tag', id, name]);
-  return name;
+  const image = await buildImage(engine, { context: folder, path, text, stage: target, args: { ...Object.fromEntries(values), ...tree.args }, secrets, contexts, bases: { ...bases }, network, seconds });
+  await engine.call(['tag', image.id, nameOf(engine, image)]);
+  return image;
+}
+
+function nameOf(engine: Engine, { id }: Image): string {
+  return `unroot-verify-${engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`.toLowerCase();
 }
 
 function secretsOf({ secrets = [] }: NonNullable<ServiceModel['build']>, declared: Model['secrets'] = {}): BuildSecrets {

@@ -98,7 +98,7 @@ export class Container {
 
   /** The engine's view of it. */
   async inspect(): Promise<Inspected> {
-    return (JSON.parse(await this.engine.call(['container', 'inspect', this.id])) as [Inspected])[0];
+    return (await inspectAll(this.engine, [this.id]))[0]!;
   }
 
   /** Where a port of it is reached from here; undefined where nowhere. */
@@ -184,6 +184,11 @@ export interface Inspected {
   Config: { User?: string };
   Mounts: { Type: string; Destination: string }[];
   NetworkSettings: { Networks?: Record<string, { IPAddress?: string }>; Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> };
+}
+
+/** The engine's view of several containers, in their order. */
+export async function inspectAll(engine: Engine, ids: readonly string[]): Promise<Inspected[]> {
+  return ids.length === 0 ? [] : (JSON.parse(await engine.call(['container', 'inspect', ...ids])) as Inspected[]);
 }
 
 /** Whether a container has a health check. */

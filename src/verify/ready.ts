@@ -45,12 +45,12 @@ export async function startAndWait(container: Container, patience: Patience): Pr
     if (!(error instanceof EngineError)) throw error;
     return { state: { kind: 'not started', why: plainReason(error.message) }, ports: undefined, facts: undefined };
   }
-  return waitUntilReady(container, patience);
+  return waitUntilReady(container, patience, await container.inspect());
 }
 
-/** The same for a container that was started. */
-export function waitUntilReady(container: Container, patience: Patience): Promise<Ready> {
-  return new Watch(container, patience).wait();
+/** The same for a container that was started. @param known the engine's view of it just now */
+export function waitUntilReady(container: Container, patience: Patience, known: Inspected): Promise<Ready> {
+  return new Watch(container, patience).wait(known);
 }
 
 /** The words of the engine's long sentence that say what is wrong. */
@@ -70,8 +70,8 @@ class Watch {
     this.patience = patience;
   }
 
-  async wait(): Promise<Ready> {
-    let facts = await this.container.inspect();
+  async wait(known: Inspected): Promise<Ready> {
+    let facts = known;
     for (;;) {
       if (!facts.State.Running) return { state: ended(facts), ports: undefined, facts };
       const ports = await openPorts(this.container, facts);

@@ -1,7 +1,7 @@
 import { compare, compareStrict, type Comparison, type Difference, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
 import { type Adapted, type ComposeTree, Stack, type StackRun } from './compose.ts';
-import type { Container } from './container.ts';
-import { EngineError } from './engine.ts';
+import { type Container, inspectAll, type Inspected } from './container.ts';
+import { type Engine, EngineError } from './engine.ts';
 import { conclude, exerciseOnce, patienceOf, type Run, stop } from './observe.ts';
 import { movedExposed, movedUnnamed } from './moved.ts';
 import { like, look, type Outcome, type Session } from './pair.ts';
@@ -148,7 +148,8 @@ class Rounds {
   }
 
   async down(): Promise<void> {
-    for (const run of this.runs.reverse()) await run.down();
+    // Runs of one project share all that is left of it.
+    for (const run of new Map(this.runs.map((one) => [one.project, one])).values()) await run.down();
   }
 
   /** Makes and starts all services, asks them once all are ready, and stops them. */
@@ -180,10 +181,10 @@ class Rounds {
     const run = await stack.prepare(adapt, project);
     this.runs.push(run);
     const containers = await run.create();
-    const volumes = new Map(await Promise.all([...containers].map(async ([name, container]) => [name, await snapshot(container)] as const)));
+    const volumes = new Map(await mapInspected(this.session.engine, containers, snapshot));
     const failure = await run.start(this.patience());
     const exercises = new Map([...containers].map(([name, container]) => [name, this.exercise(name, container, side, before)]));
-    const ready = new Map(await Promise.all([...containers].map(async ([name, container]) => [name, await readyOf(container, exercises.get(name)!, failure)] as const)));
+    const ready = new Map(await mapInspected(this.session.engine, containers, (container, facts, name) => readyOf(container, facts, exercises.get(name)!, failure)));
     const ran = new Map<string, Run>();
     for (const [name, container] of containers) ran.set(name, await exerciseOnce(container, ready.get(name)!, { ...exercises.get(name)!, whileRunning: undefined }));
     const isTraced = adapt !== undefined && side !== 'strict';
@@ -239,11 +240,16 @@ class Rounds {
 
 let serial = 0;
 
+/** Something of each container, by service; the engine is asked about all of them at once. */
+async function mapInspected<T>(engine: Engine, containers: ReadonlyMap<string, Container>, find: (container: Container, facts: Inspected, service: string) => Promise<T>): Promise<(readonly [string, T])[]> {
+  const facts = await inspectAll(engine, [...containers.values()].map(({ id }) => id));
+  return Promise.all([...containers].map(async ([name, container], index) => [name, await find(container, facts[index]!, name)] as const));
+}
+
 /** What a container was found to be once it was ready, or why it never started. */
-async function readyOf(container: Container, exercise: Parameters<typeof patienceOf>[0], failure: string | undefined): Promise<Ready> {
-  const facts = await container.inspect();
+async function readyOf(container: Container, facts: Inspected, exercise: Parameters<typeof patienceOf>[0], failure: string | undefined): Promise<Ready> {
   if (facts.State.Status === 'created') return { state: { kind: 'not started', why: plainReason(facts.State.Error || failure || 'what it depends on did not start') }, ports: undefined, facts: undefined };
-  return waitUntilReady(container, patienceOf(exercise));
+  return waitUntilReady(container, patienceOf(exercise), facts);
 }
 
 function seenOf(seen: Observation, traced: Traced | undefined, later?: Said): Seen {

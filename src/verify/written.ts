@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Container } from './container.ts';
+import type { Container, Inspected } from './container.ts';
 import { mapLimited } from './parallel.ts';
 import { CARRIED } from './strace.ts';
 import type { TarEntry } from './tar.ts';
@@ -13,11 +13,11 @@ const MAX_BYTES = 1 << 25;
 const MAX_LOOKS = 60;
 const AT_ONCE = 4;
 
-/** What lies in a container's volumes and mounts now, by mount. */
-export async function snapshot(container: Container): Promise<Snapshot> {
+/** What lies in a container's volumes and mounts now, by mount. @param known the engine's view of it, where that was asked for already */
+export async function snapshot(container: Container, known?: Inspected): Promise<Snapshot> {
   const found: Snapshot = new Map();
   if (container.image.volumes.length === 0 && container.settings.mounts.length === 0) return found;
-  const { Mounts: mounts } = await container.inspect();
+  const { Mounts: mounts } = known ?? (await container.inspect());
   await Promise.all(
     mounts.map(async ({ Destination: path }) => {
       if (isCarried(path)) return;
