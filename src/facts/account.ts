@@ -111,7 +111,11 @@ function packaged(target: Target, family: Family): Account | undefined {
   for (const { program } of installedPrograms(target)) {
     const name = packageAccount(program, family);
     if (name === undefined || name === 'nobody') continue;
-    const isFixed = name === 'www-data' && (family === 'debian' || family === 'ubuntu') && !hasChangedIds(name, historyOf(target.stage, target.unit));
+    const history = historyOf(target.stage, target.unit);
+    // Where the file makes it before the package would, it may fix its number.
+    const own = madeAccounts(history).find((account) => account.name === name);
+    if (own) return existing(own, history);
+    const isFixed = name === 'www-data' && (family === 'debian' || family === 'ubuntu') && !hasChangedIds(name, history);
     const user = isFixed ? '33:33' : name;
     return { user, owner: user, name, uid: isFixed ? 33 : undefined, gid: isFixed ? 33 : undefined, home: undefined, source: 'package', create: undefined };
   }
@@ -141,12 +145,12 @@ function existing(account: MadeAccount, history: History): Account {
 }
 
 /**
- * An uncatalogued base that is named for PHP or Apache brings files that are www-data's, as those of its
+ * A base of which no account is known and that is named for PHP or Apache brings files that are www-data's, as those of its
  * kind do; Debian and Ubuntu have it everywhere. Such a base makes the fix unsafe anyway.
  */
 function webServersOwn(history: History, family: Family): Account | undefined {
   const { base } = history;
-  if (base.kind !== 'image' || base.facts || (family !== 'debian' && family !== 'ubuntu')) return undefined;
+  if (base.kind !== 'image' || (base.facts?.accounts.length ?? 0) > 0 || (family !== 'debian' && family !== 'ubuntu')) return undefined;
   if (!/(^|[/_-])(php-?fpm|php-?apache|apache2?)([:@_-]|$)/.test(base.text)) return undefined;
   if (hasChangedIds('www-data', history)) return shippedAs(withChangedIds({ name: 'www-data', uid: 33, gid: 33 }, history));
   return { ...distributionAccount('www-data', [33, 33]), source: 'base' };

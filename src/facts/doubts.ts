@@ -20,10 +20,10 @@ import { serversOf } from './servers.ts';
 import { packageScript, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
-import { emptyWorkdir, writesOf } from './writes.ts';
+import { changesItsUser, emptyWorkdir, writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...deviceDoubts(target), ...ownStateDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...deviceDoubts(target), ...keyDoubts(target), ...ownStateDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -97,7 +97,7 @@ const TAKES_FILES = /^(node|nodejs|php|python[\d.]*|pypy[\d.]*|ruby|perl)$/;
 function programDoubts(target: Target): Reason[] {
   const start = startOf(target);
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
-  const unknown = new Set(start.commands.filter((started) => !isKnownProgram(started, target)).map((started) => openAbout(started, target)));
+  const unknown = new Set(start.commands.filter((started) => !start.opaque.includes(started.words[0]?.value ?? '') && !isKnownProgram(started, target)).map((started) => openAbout(started, target)));
   return [...unknown].map((message) => ({ rule: 'unknown-program', message, line }));
 }
 
@@ -224,6 +224,13 @@ const DEVICE_TOOLS = /^(avrdude|dfu-util|dfu-programmer|openocd|esptool|stm32fla
 function deviceDoubts(target: Target): Reason[] {
   const tool = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => DEVICE_TOOLS.test(name));
   return tool ? [{ rule: 'conditions', message: `it brings ${tool.name}, which works on a device of the host, and that belongs to a group of the host`, advice: 'say which with group_add where it runs', line: tool.step.instruction.line }] : [];
+}
+
+/** An SSH client works with keys that nobody but their owner may read, and whoever mounts them is out of sight. */
+function keyDoubts(target: Target): Reason[] {
+  if (changesItsUser(target)) return [];
+  const client = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => /^openssh(-clients?|-client-default)?$/.test(name));
+  return client ? [{ rule: 'conditions', message: `it brings ${client.name}, whose keys belong to whoever mounts them and may be read by nobody else`, advice: 'give the account keys of its own', line: client.step.instruction.line }] : [];
 }
 
 /** `RUN kdb set …` in front of `ENTRYPOINT ["kdb"]`: a program that keeps what it is told kept it as root, at a place of its own. */

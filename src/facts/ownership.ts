@@ -9,6 +9,7 @@ import { familyOf } from './family.ts';
 import { baseEntry, type History, historyOf } from './history.ts';
 import type { Reason } from './judgement.ts';
 import { ownershipPlace, type Place, untriedShell, userPlace } from './places.ts';
+import { isFetchedInto } from './third-party.ts';
 import { directoriesMadeBy, isSystem, type Write, writesOf } from './writes.ts';
 
 /** What has to be done so that an account may write where the program writes. */
@@ -30,9 +31,9 @@ export interface Ownership {
 export function ownershipFor(target: Target, account: Account, given: readonly string[] = []): Ownership {
   const history = historyOf(target.stage, target.unit);
   const wanted = writesOf(target)
-    .map((write) => placeToOwn(write, history))
-    .filter(({ path }) => !given.includes(path) && !isOwned(path, account, history) && !isHome(path, account) && !isGivenByBase(path, account, history));
-  const own = wanted.filter((write) => write.kind === 'file' || write.tree || write.ofBase || !isCode(write.path, history));
+    .map((write) => placeToOwn(write, history, target))
+    .filter(({ path, tree }) => !given.includes(path) && !isOwned(path, account, history) && (tree || !isHome(path, account)) && !isGivenByBase(path, account, history));
+  const own = wanted.filter((write) => write.kind === 'file' || write.tree || write.ofBase || !isCode(write.path, history, target));
   const beside = wanted.filter((write) => !own.includes(write));
   if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(closedDoubt), ...own.map(shellDoubt)] };
 
@@ -72,10 +73,10 @@ function mayBeOpened(path: string): boolean {
  * the system's or holds code, a log or pid file is made itself; another is not: a program that finds
  * an empty file may take it for its data.
  */
-function placeToOwn(write: Write, history: History): Write {
+function placeToOwn(write: Write, history: History, target: Target): Write {
   if (write.kind === 'directory' || (write.inPlace && !/\.(db|sqlite3?)$/.test(write.path))) return write;
   const parent = posix.dirname(write.path);
-  const isOthers = parent === '/' || isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history);
+  const isOthers = parent === '/' || isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history, target);
   return isOthers && mayBeEmpty(write.path) ? write : { ...write, path: parent, kind: 'directory' };
 }
 
@@ -84,8 +85,12 @@ function mayBeEmpty(path: string): boolean {
   return /\.(log|pid|out|err|lock)$/.test(path) || /^\/(var\/log|run|var\/run)\//.test(path);
 }
 
-/** Whether code or dependencies lie in a directory: something is copied into it from the context or another stage. */
-function isCode(path: string, history: History): boolean {
+/** Whether code or dependencies lie in a directory: something is copied into it from the context or another stage, or a RUN fetches it. */
+function isCode(path: string, history: History, target: Target): boolean {
+  return isCopiedInto(path, history) || isFetchedInto(path, target);
+}
+
+function isCopiedInto(path: string, history: History): boolean {
   return copiesOf(history).some(({ destination, intoDirectory, sources }) => {
     if (destination === undefined) return false;
     const directory = intoDirectory || sources.length > 1 ? destination : destination === path ? path : posix.dirname(destination);
@@ -114,7 +119,7 @@ function isOwned(path: string, account: Account, history: History): boolean {
 
 /** Whether nothing of the chain makes a path, so that whoever owns the directory that it is in can. */
 function isUnmade(path: string, history: History): boolean {
-  if (isCode(path, history) || history.volumes.some((volume) => volume.path === path)) return false;
+  if (isCopiedInto(path, history) || history.volumes.some((volume) => volume.path === path)) return false;
   return !history.steps.some((step) => mentions(step, posix.basename(path)) && commandsOf(step).some((command) => [...command.words, ...command.redirects.map(({ target }) => target)].some(({ value }) => resolvePath(command.cwd, value) === path)));
 }
 

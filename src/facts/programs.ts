@@ -11,7 +11,7 @@ import { fetchedBy } from './third-party.ts';
 
 /** What a shell does itself, and small tools of every distribution that write nothing on their own. */
 const HARMLESS =
-  /^(:|\.|\[|\[\[|alias|basename|break|case|cat|cd|chmod|command|continue|cp|curl|cut|date|declare|dig|dirname|echo|env|envsubst|eval|exec|exit|export|expr|false|find|getent|getopts|grep|egrep|head|hostname|id|ip|jq|kill|let|ln|local|ls|mkdir|mktemp|mv|nc|nslookup|openssl|printenv|printf|ps|pwd|read|readlink|realpath|return|rm|sed|awk|gawk|seq|set|shift|sleep|sort|source|stat|sync|tail|tee|test|timeout|touch|tr|trap|true|type|ulimit|umask|uname|uniq|unset|wait|wait-for-it|wait-for-it\.sh|wget|which|whoami|xargs|sh|bash|ash|dash|dockerize|gomplate|consul-template|confd|readarray|mapfile|free|df|du|sha256sum|sha1sum|sha512sum|md5sum|base64|fold|uuidgen|nproc|host|tty|stty|pushd|popd|shopt|getconf|paste|comm|psql|mysql|mysqladmin|pg_isready|redis-cli|mongo|mongosh|yq|xxd|od|nl|cmp|diff|join|split|tac|rev|shuf|expand|getopt|hostnamectl|logname|groups|users|who|nice|time|dos2unix|netstat|ss|pgrep|pidof|bc|enable|hash|help|times|fg|bg|jobs|disown|compgen|complete|typeset|readonly|unalias|caller|suspend|tput|clear|column|envconsul|wait4ports|wait-for|wait-for\.sh|traceroute|zcat|gunzip|gzip|unzip|tar|install|mkfifo)$/;
+  /^(:|\.|\[|\[\[|alias|basename|break|case|cat|cd|chmod|command|continue|cp|curl|cut|date|declare|dig|dirname|echo|env|envsubst|eval|exec|exit|export|expr|false|find|getent|getopts|grep|egrep|head|hostname|id|ip|jq|kill|let|ln|local|ls|mkdir|mktemp|mv|nc|nslookup|openssl|printenv|printf|ps|pwd|read|readlink|realpath|return|rm|sed|awk|gawk|seq|set|shift|sleep|sort|source|stat|sync|tail|tee|test|timeout|touch|tr|trap|true|type|ulimit|umask|uname|uniq|unset|wait|wait-for-it|wait-for-it\.sh|wget|which|whoami|xargs|sh|bash|ash|dash|dockerize|readarray|mapfile|free|df|du|sha256sum|sha1sum|sha512sum|md5sum|base64|fold|uuidgen|nproc|host|tty|stty|pushd|popd|shopt|getconf|paste|comm|psql|mysql|mysqladmin|pg_isready|redis-cli|mongo|mongosh|yq|xxd|od|nl|cmp|diff|join|split|tac|rev|shuf|expand|getopt|hostnamectl|logname|groups|users|who|nice|time|dos2unix|netstat|ss|pgrep|pidof|bc|enable|hash|help|times|fg|bg|jobs|disown|compgen|complete|typeset|readonly|unalias|caller|suspend|tput|clear|column|wait4ports|wait-for|wait-for\.sh|traceroute|zcat|gunzip|gzip|unzip|tar|install|mkfifo)$/;
 
 /** Whether a command is the shell's own or a small tool that writes nothing on its own. */
 export function isShellTool(name: string): boolean {
@@ -52,7 +52,7 @@ function isAsItWasRun(name: string, target: Target): boolean {
   if (program.verified === true) return true;
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
-  const packaged = installedPrograms(target).find((one) => one.program === program);
+  const packaged = installedPrograms(target).find((one) => one.program.commands === program.commands);
   if (!packaged || !isVerified(program, family) || !knowsItsPaths(program, family, [name, ...packaged.packages])) return false;
   return !addsRepository(history) && !isConfigured(program, target);
 }
@@ -95,9 +95,21 @@ export function installedPrograms(target: Target): InstalledProgram[] {
   const found: InstalledProgram[] = [];
   for (const { name, payload } of startOf(target).commands) {
     const program = name === undefined || payload ? undefined : programOf(name);
-    if (!program || found.some((one) => one.program === program)) continue;
+    if (!program || found.some((one) => one.program.commands === program.commands)) continue;
     const own = packagesOf(history).map((one) => one.name).filter((one) => isPackageOf(program, one));
-    if (own.length > 0) found.push({ program, name: name!, packages: own });
+    if (own.length > 0) found.push({ program: asBrought(program, history), name: name!, packages: own });
   }
   return found.length === 0 || familyOf(history) === 'unknown' ? [] : found;
+}
+
+/** A program with what differs where its maker's own package brings it. */
+function asBrought(program: Program, history: History): Program {
+  if (!program.upstream || !isOfMaker(program, history)) return program;
+  const { verified: _, ...rest } = program;
+  return { ...rest, account: program.upstream.account, writes: program.upstream.writes };
+}
+
+/** Whether a RUN of the chain names the repository in which a program's maker has packages. */
+export function isOfMaker({ upstream }: Program, history: History): boolean {
+  return upstream !== undefined && history.steps.some((step) => mentions(step, upstream.repository));
 }

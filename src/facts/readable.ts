@@ -6,10 +6,10 @@ import type { Target } from '../project.ts';
 import { resolvePath, type ShellWord } from '../shell/read.ts';
 import type { Account } from './account.ts';
 import { commandsOf, mentions, operands, option, unwrap } from './commands.ts';
-import { type Copy, copiesOf, type CopiedFile, originOf } from './copies.ts';
+import { type Copy, copiesOf, type CopiedFile, lacksSource, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import type { Reason } from './judgement.ts';
-import { startOf } from './start.ts';
+import { candidatePaths, startOf } from './start.ts';
 
 /** What makes files readable, and start scripts executable, for others than root (RULES E5). */
 export interface Readable {
@@ -26,6 +26,7 @@ export function readableFor(target: Target, account: Pick<Account, 'owner'>): Re
   for (const path of startOf(target).unseen) openUnseen(path, target, history, result);
   for (const copy of copiesOf(history)) {
     if (copy.from === undefined) giveClosedFiles(copy, target, account, started, result);
+    giveHiddenKey(copy, target, account, result);
   }
   result.doubts.push(...closedPaths(target, account, started, history));
   return result;
@@ -111,8 +112,7 @@ function openStarted(started: StartedFile, target: Target, history: History, { e
 
 /** `chmod u+x` shows that a start script out of sight has no x bit for others: the RUN gives it one. */
 function openUnseen(written: string, target: Target, history: History, { edits, doubts }: Readable): void {
-  const path = resolvePath(history.cwd, written);
-  const last = path === undefined ? undefined : chmodsOf(path, history).at(-1);
+  const [path, last] = candidatePaths(written, history.cwd).map((one) => [one, chmodsOf(one, history).at(-1)] as const).find(([, chmod]) => chmod) ?? [];
   if (!last || opens(last.mode.value, true) || edits.some(({ start }) => start === placeOf(last.mode, last.step))) return;
   const at = last.step.stage === target.stage && last.step.unit === target.unit ? placeOf(last.mode, last.step) : undefined;
   if (at === undefined) doubts.push(closed(path!, `a RUN gives it the mode ${last.mode.text}`));
@@ -203,6 +203,16 @@ function giveClosedFiles(copy: Copy, target: Target, { owner }: Pick<Account, 'o
   doubts.push({ rule: 'closed-file', message: `${first}${others} can be read by its owner alone, a mode that git does not keep`, advice: `give it to the account: COPY --chown=${owner} ${first} …` });
   if (all.length === 1 && isSingle(copy, target) && copy.step.stage === target.stage) edits.push(newFlag(copy, target, `--chown=${owner} `));
 }
+
+/** A private key out of sight is closed to others, as tools make it: one that is copied alone changes hands whatever its mode. */
+function giveHiddenKey(copy: Copy, target: Target, { owner }: Pick<Account, 'owner'>, { edits, doubts }: Readable): void {
+  const key = copy.from === undefined && copy.chmod === undefined && copy.chown === undefined ? copy.sources.find((source) => source !== undefined && KEY.test(source)) : undefined;
+  if (key === undefined || !lacksSource(target, copy)) return;
+  if (copy.sources.length === 1 && copy.step.stage === target.stage && /^\d/.test(owner)) edits.push(newFlag(copy, target, `--chown=${owner} `));
+  else doubts.push({ rule: 'closed-file', message: `${key} is not in sight, and a private key is closed to others than its owner`, line: copy.step.instruction.line, advice: `give it to the account: COPY --chown=${owner} ${key} …` });
+}
+
+const KEY = /\.(key|p12|pfx|jks|keystore)$|key\.pem$|(^|\/)id_(rsa|dsa|ecdsa|ed25519)$/;
 
 /** Enough to see a key among the sources of a service; a large tree is not walked through. */
 const MAX_LOOKED_AT = 500;

@@ -12,7 +12,7 @@ import { baseEntry, type History, historyOf } from './history.ts';
 import { ImageFiles } from './image-files.ts';
 import { packagesOf } from './installs.ts';
 import { memo } from './memo.ts';
-import { isApplet } from './programs.ts';
+import { isApplet, isOfMaker } from './programs.ts';
 import { MountedFiles } from './mounted-files.ts';
 import { type Run, runsOf } from './runs.ts';
 import { type Started, startOf } from './start.ts';
@@ -96,7 +96,7 @@ function installationOf({ name }: Started, target: Target): Installation | undef
 /** How the distribution's package of a program lays it out. */
 function packageOf(program: string, history: History): Installation | undefined {
   const family = familyOf(history);
-  if (program === 'nginx' && history.steps.some((step) => mentions(step, 'nginx.org/packages'))) return installations['nginx old-image'];
+  if (program === 'nginx' && isOfMaker(programOf(program)!, history)) return installations['nginx old-image'];
   if (program === 'nginx' && history.steps.some((step) => mentions(step, /\bpkgs\.nginx\.com\b|plus-pkgs\.nginx\.com|nginx-plus/))) return nginxPlus();
   if (program === 'nginx' && family === 'alpine') return nginxOfAlpine(history);
   const byFamily = `${program} ${family === 'ubuntu' ? 'debian' : family}`;

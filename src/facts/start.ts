@@ -3,7 +3,7 @@ import type { LinkedService, Target } from '../project.ts';
 import type { Service } from '../compose/read.ts';
 import { readShell, resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { calledScript, carriedScript, commandsOf, type Invocation, mentions, unwrap, wordsOnly } from './commands.ts';
-import { type CopiedFile, originOf } from './copies.ts';
+import { type Copy, copiesOf, type CopiedFile, hidesAt, originOf } from './copies.ts';
 import { baseEntry, type History, historyOf, type StartPart } from './history.ts';
 import { memo } from './memo.ts';
 import { programOf } from '../programs/lookup.ts';
@@ -231,7 +231,7 @@ class Follower {
   private followFile({ path: written, executed }: CalledScript, started: Started, depth: number): void {
     const { command } = started;
     const script = this.find(written, command.cwd, executed);
-    if (script === 'program') return;
+    if (script === 'program') return this.followArguments(started, command, started.script, depth);
     if (script === 'payload') {
       started.payload = true;
       return;
@@ -330,6 +330,7 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
   // A shell may be a link that a RUN makes; it is a shell all the same.
   if (/^\/(usr\/)?bin\/(ba|da|a|k|z)?sh$/.test(written)) return settled('program');
   let elsewhere = false;
+  let hidden = false;
   for (const path of candidatePaths(written, cwd)) {
     const origin = originOf(target, path);
     if (origin !== undefined && origin !== 'elsewhere') {
@@ -337,6 +338,7 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
       return settled({ path, text: origin.text, file: origin, executed });
     }
     if (origin === 'elsewhere') elsewhere = true;
+    else if (copiesOf(history).some((copy) => copy.from === undefined && hidesAt(target, history, copy, path) && namesIt(copy, path))) hidden = true;
     const made = writtenByRun(history, path);
     // An interpreter may be a link that a RUN makes, too.
     if (made === '' && KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
@@ -344,8 +346,9 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
   }
   if (isBases(history, written) || KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
   if (executed && written.includes('/') && hasNoShell(target, history)) return settled('payload');
-  if (looksLikeScript(written) || !executed) return settled(undefined);
+  if (looksLikeScript(written) || !executed || isRenamedScript(history, written, cwd)) return settled(undefined);
   if (elsewhere || isBuilt(history, written, cwd)) return settled('payload');
+  if (hidden) return { sight: 'opaque', settled: false };
   const isOfTheSystem = !written.includes('/') || /^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '');
   return { sight: isOfTheSystem && !INTERPRETED.test(written) ? 'program' : 'opaque', settled: false };
 }
@@ -356,6 +359,17 @@ const INTERPRETED = /\.(py|rb|pl|php|js)$/;
 /** Whether nothing could interpret a script: on scratch, where no system of another stage is copied whole. */
 function hasNoShell(target: Target, { base }: History): boolean {
   return base.kind === 'scratch' && originOf(target, '/bin/sh') === undefined && originOf(target, '/bin/bash') === undefined;
+}
+
+/** Whether a COPY names the file that it brings to a path, by where it puts it or by the file's own name. */
+function namesIt({ destination, sources, intoDirectory }: Copy, path: string): boolean {
+  return (!intoDirectory && destination === path) || sources.some((source) => source !== undefined && posix.basename(source) === posix.basename(path));
+}
+
+/** Whether what is brought to this very path is spelled as start scripts are where it comes from: `COPY entrypoint.sh /usr/bin/serve`. */
+function isRenamedScript(history: History, written: string, cwd: string | undefined): boolean {
+  const paths = candidatePaths(written, cwd);
+  return copiesOf(history).some(({ destination, sources }) => destination !== undefined && paths.includes(destination) && sources.length === 1 && looksLikeScript(sources[0] ?? ''));
 }
 
 /** Whether it is what the base itself starts. */
@@ -466,7 +480,7 @@ const KNOWN_PROGRAM = /^(node|nodejs|pwsh|R|Rscript|julia|irb|iex|erl|ghci|jshel
 /** Whether a path is spelled as start scripts are. */
 export function looksLikeScript(path: string): boolean {
   const name = posix.basename(path);
-  return /\.(sh|bash|ash|ksh)$/.test(name) || /^(docker-)?entry-?point|^(docker-)?(start|run|boot|bootstrap|init|launch|startup|entry)([-_.].*)?$/.test(name);
+  return /\.(sh|bash|ash|ksh)$/.test(name) || /^(docker-)?entry-?point|[-_.]entry-?point$|^(docker-)?(start|run|boot|bootstrap|init|launch|startup|entry)([-_.].*)?$/.test(name);
 }
 
 function isShellScript(text: string): boolean {

@@ -25,6 +25,11 @@ export function fetchedBy(started: Started, target: Target): string | undefined 
   return undefined;
 }
 
+/** Whether a RUN clones or unpacks somebody else's code right into a directory. */
+export function isFetchedInto(directory: string, target: Target): boolean {
+  return supplyOf(historyOf(target.stage, target.unit), target).places.some(({ path, fetchedBy }) => fetchedBy !== undefined && path === directory);
+}
+
 /** Whether something from the build context lies in a directory. */
 function holdsOwn(directory: string, history: History, target: Target): boolean {
   return supplyOf(history, target).places.some(({ path, fetchedBy }) => fetchedBy === undefined && isWithin(path, directory));

@@ -223,7 +223,7 @@ export function emptyWorkdir(history: History): Write[] {
 }
 
 /** Whether all that is started are servers whose workers had another account before: where those may write does not change. */
-function changesItsUser(target: Target): boolean {
+export function changesItsUser(target: Target): boolean {
   const programs = startOf(target).commands.filter(({ name, followed }) => name !== undefined && !followed && !isShellTool(name));
   return programs.length > 0 && programs.every(({ name }) => programOf(name!)?.need === 'root-master' || name === 'docker-php-entrypoint');
 }
@@ -257,6 +257,7 @@ function startWrites(target: Target, history: History): Write[] {
       if (path !== undefined && /[^&\d]/.test(to.text)) found.push({ ...file(path, `the start command writes ${path}`), inPlace: originOf(target, path) !== undefined });
     }
     for (const path of putInto(name, words, resolve, history)) found.push(file(path, `the start command writes ${path}`));
+    for (const to of templateOutputs(command.words)) found.push(...named(resolve(to), (path) => file(path, `the start command fills a template into ${path}`)));
     if (name === 'tee') for (const { value } of operands(words)) found.push(...named(resolve(value), (path) => file(path, `the start command writes ${path}`)));
     found.push(...builtAtStart({ name, words, through, command }, history));
     for (const path of editedFiles({ name, words, command }, target)) found.push({ ...file(path, `the start command edits ${path}`), inPlace: true }, directory(posix.dirname(path), `the start command edits ${path}, which is renamed into place`));
@@ -278,6 +279,16 @@ function putInto(name: string | undefined, words: ShellWord[], resolve: (value: 
   // One file goes to the path itself, unless that is a directory already.
   const isDirectory = to.endsWith('/') || rest.length > 1 || /[*?]/.test(source) || posix.dirname(path) === '/' || isDirectoryOf(history, path);
   return [isDirectory ? posix.join(path, posix.basename(source)) : path];
+}
+
+/** `dockerize -template /app.tmpl:/etc/app.conf app`: the files that are filled before the program starts, as written. */
+export function templateOutputs(words: readonly ShellWord[]): string[] {
+  if (!/(^|\/)(dockerize|dockerfy)$/.test(words[0]?.value ?? '')) return [];
+  return words.flatMap(({ value }, index) => {
+    const given = /^--?template(?:=(.*))?$/.exec(value ?? '');
+    const [, to] = (given === null ? '' : (given[1] ?? words[index + 1]?.value ?? '')).split(':');
+    return to === undefined ? [] : [to];
+  });
 }
 
 /** Whether the chain declares or makes a path as a directory, or something lies in it. */
@@ -326,7 +337,7 @@ function file(path: string, because: string): Write {
   return { path, kind: 'file', because, data: false };
 }
 
-const OPTION = /^--?([\w.-]*(?:log|pid|data|db|database|cache|state|storage|upload|tmp|temp|spool|store|persist|workdir|work-dir|journal)[\w.-]*?)(?:=(.*))?$/i;
+const OPTION = /^--?([\w.-]*(?:log|pid|data|db|database|cache|state|storage|upload|tmp|temp(?!late)|spool|store|persist|workdir|work-dir|journal)[\w.-]*?)(?:=(.*))?$/i;
 const FILE_OPTION = /file|pid|log$|^db$|database/i;
 
 /** `--log-file /var/log/x.log`, `--data-dir=/data`, `-pidfile run/x.pid`. */
@@ -336,7 +347,7 @@ function namedPaths(words: { value: string | undefined }[], resolve: (value: str
     const match = OPTION.exec(value ?? '');
     if (!match) return;
     const named = match[2] ?? words[index + 1]?.value;
-    if (named === undefined || !/^\.{0,2}\//.test(named)) return;
+    if (named === undefined || !/^\.{0,2}\/[^:]*$/.test(named)) return;
     const path = resolve(named);
     if (path === undefined) return;
     const kind = looksLikeFile(path) || (FILE_OPTION.test(match[1]!) && !/dir|path|folder/i.test(match[1]!) && !named.endsWith('/')) ? 'file' : 'directory';

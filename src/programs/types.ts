@@ -29,6 +29,8 @@ export interface Program {
    * differ. `VERSION` stands for the version in the command's or the package's name (`php-fpm8.2`).
    */
   writes?: string[] | Partial<Record<Family, string[]>>;
+  /** As its maker's own packages have it, which another repository brings: the name of that, and what differs. */
+  upstream?: { repository: string; account: string; writes: string[] };
   /** Where it listens by default. */
   ports?: number[];
   /** Why, for `needs-root` and `starts-others`; else what to know. */

@@ -2,6 +2,7 @@ import type { Target } from '../../project.ts';
 import type { Judgement, Reason } from '../judgement.ts';
 import { effectiveUser } from '../user.ts';
 import { memo } from '../memo.ts';
+import { closedFolder } from './closed-folder.ts';
 import { development } from './development.ts';
 import { lowPortElsewhere } from './low-port.ts';
 import { dropsByItself } from './drops.ts';
@@ -43,6 +44,7 @@ const REFUSALS: KeepAway[] = [
   development,
   toolImage,
   livesInRootHome,
+  closedFolder,
   lowPortElsewhere,
 ];
 

@@ -10,7 +10,7 @@ import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { candidatePaths, placeOf, type Started, startOf } from '../start.ts';
 import { systemFolder, systemFolderAt } from '../system-folders.ts';
-import { editedFiles, editedInPlace } from '../writes.ts';
+import { editedFiles, editedInPlace, templateOutputs } from '../writes.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B3: programs, mounts and powers that only root has. */
@@ -171,7 +171,7 @@ export const scriptNeedsRoot: KeepAway = (target) => {
     if (why === undefined) continue;
     return {
       rule: 'script-needs-root',
-      message: `${placeOf(started)} ${why}: ${started.words.map(({ text }) => text).join(' ')}`,
+      message: `${placeOf(started)} ${why}: ${(started.through.includes('dockerize') ? started.command : started).words.map(({ text }) => text).join(' ')}`,
       line: lineOf(target),
       advice: 'move that into a RUN at build time, then run unroot again',
     };
@@ -213,6 +213,8 @@ const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|boot)(\/|$)/;
 
 /** Whether a start script changes files of the system: an edit in place, a copy, a redirection. */
 function systemWrite({ name, words, command }: Started): string | undefined {
+  const filled = templateOutputs(command.words).find((path) => SYSTEM.test(path));
+  if (filled !== undefined) return `writes ${filled}`;
   const into = command.redirects.find(({ operator, target }) => operator.startsWith('>') && SYSTEM.test(target.value ?? ''));
   if (into) return `writes ${into.target.value}`;
   const last = words.at(-1)?.value ?? '';

@@ -12,10 +12,10 @@ import { isRoot } from '../user.ts';
 import type { KeepAway } from './index.ts';
 
 /** What makes an unseen start script likely to need root: tools for it, and daemons that start as root and change their user. */
-const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd)$/;
+const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng)$/;
 
 /** A cheap look: without one of these words no such package is installed. */
-const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard|dnsmasq|keepalived|isc-dhcp-server|mysql|mariadb|percona|postgresql|ftpd|samba|slapd/;
+const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard|dnsmasq|keepalived|isc-dhcp-server|mysql|mariadb|percona|postgresql|ftpd|samba|slapd|postfix|exim|dovecot|syslog/;
 
 /** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
@@ -37,7 +37,7 @@ function signOf(target: Target, script: string): string | undefined {
   const { text } = target.unit.dockerfile;
   const tool = MAY_TELL.test(text) ? (installed(history) ?? fetched(text) ?? installedByPip(history)) : undefined;
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
-  return baseSign(target) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history);
+  return baseSign(target) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history) ?? givenIds(target, script);
 }
 
 /** A script that nothing here brings is the base's, and what that starts is known. */
@@ -65,6 +65,14 @@ function rootAgainSign({ steps, stages }: History): string | undefined {
   const [before, last] = users.slice(-2);
   const isRootAgain = last !== undefined && isRoot(last.args) && before !== undefined && !isRoot(before.args);
   return isRootAgain ? `USER ${last.args} in line ${last.line}, behind USER ${before.args}, says that it starts as root on purpose` : undefined;
+}
+
+/** Alpine has `adduser` of its own: what is installed for `usermod`, and used in no RUN, is for the script. */
+function shadowSign(history: History): string | undefined {
+  if (familyOf(history) !== 'alpine') return undefined;
+  const isInstalled = history.steps.some((step) => mentions(step, 'shadow') && packagesOfStep(step).some(({ name }) => name === 'shadow'));
+  const isUsed = () => history.steps.some((step) => mentions(step, /useradd|groupadd|usermod|groupmod|userdel|chsh|passwd|gpasswd|newgidmap/));
+  return isInstalled && !isUsed() ? 'shadow is installed, with which such scripts change accounts as root' : undefined;
 }
 
 /** `RUN service postgresql start`: what the build starts that way the script does too. */
@@ -109,12 +117,20 @@ function changeSign(history: History): string | undefined {
 /** `ENV PUID=1000` that no RUN reads: the script gives an account the ids that whoever runs it asks for. */
 function idSign({ steps }: History): string | undefined {
   for (const { instruction, unit } of steps) {
-    if (instruction.keyword !== 'ENV' || !/GID|UID/.test(instruction.args)) continue;
-    const id = properties(instruction, unit.dockerfile.escape).find(({ name, value }) => /^(P?[UG]ID|\w+_[UG]ID)$/.test(name) && /^"?\d+"?$/.test(value ?? ''));
+    if (instruction.keyword !== 'ENV' || !/GID|UID|(USER|GROUP)_ID/.test(instruction.args)) continue;
+    const id = properties(instruction, unit.dockerfile.escape).find(({ name, value }) => /^(P?[UG]ID|\w+_[UG]ID|(\w+_)?(USER|GROUP)_?ID)$/.test(name) && /^"?\d+"?$/.test(value ?? ''));
     const isRead = id !== undefined && steps.some((step) => step.instruction.keyword !== 'ENV' && mentions(step, new RegExp(`\\$\\{?${id.name}\\b`)));
     if (id !== undefined && !isRead) return `ENV ${id.name} says that it changes ids, which takes root`;
   }
   return undefined;
+}
+
+/** `CMD ["1002", "app_group", "1001", "app_user"]`: numbers beside a user or a group are ids that the script gives to them. */
+function givenIds(target: Target, script: string): string | undefined {
+  const { argv = [] } = startOf(target);
+  const words = argv.slice(argv.indexOf(script) + 1);
+  const at = words.findIndex((word, index) => /(^|[-_])([ug]id|users?|groups?)($|[-_])/i.test(word) && [words[index - 1], words[index + 1]].some((one) => /^[1-9]\d{2,4}$/.test(one ?? '')));
+  return at < 0 ? undefined : `it is given ids (${words.slice(Math.max(0, at - 1), at + 2).join(' ')}), and to change accounts takes root`;
 }
 
 /** The first package that tells. */
