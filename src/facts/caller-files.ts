@@ -4,6 +4,7 @@ import { commandsOf, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { historyOf } from './history.ts';
 import { runsWithVolume } from './run-lines.ts';
+import { madeDirectories } from './writes.ts';
 
 /** What says that a tool works on files of whoever calls it; undefined where nothing does. */
 export function callerFiles(target: Target): string | undefined {
@@ -12,10 +13,15 @@ export function callerFiles(target: Target): string | undefined {
   if (volume) return `it is a tool with a VOLUME ${volume.path ?? volume.instruction.args} for its caller's files`;
   const place = runsWithVolume(target);
   if (place) return `${place} runs it with files of its caller mounted`;
+  const made = madeDirectories(history).find(({ path }) => FOR_CALLERS.test(path));
+  if (made) return `it is a tool, and a RUN makes ${made.path} for its caller's files`;
   const { cwd } = history;
   if (cwd !== undefined && cwd !== '/' && !isFilled(target, cwd)) return `it is a tool that works in ${cwd}, an empty directory for its caller's files`;
   return undefined;
 }
+
+/** Empty directories at the root that are there to be mounted over. */
+const FOR_CALLERS = /^\/(data|dataset|bids_dataset|in|inputs?|out|outputs?|results?|work|workspace|scratch|src|source|project|repo|mnt\/\w+)$/;
 
 /** Whether anything is put into a directory: a copy, or a RUN that works in it. */
 function isFilled(target: Target, directory: string): boolean {

@@ -174,17 +174,26 @@ function besideProgram(target: Target, history: History): Write[] {
 }
 
 /** Directories that a RUN makes and nothing is put into: made for the program to write. */
-function madeDirectories(history: History): Write[] {
+export function madeDirectories(history: History): Write[] {
   const made = new Map<string, Write>();
   for (const step of history.steps) {
     for (const command of commandsOf(step)) {
       for (const path of directoriesMadeBy(command)) {
         if (made.has(path) || isSystem(path) || isInstalled(path, history) || isFilled(path, step, command, history)) continue;
-        made.set(path, directory(path, `RUN makes ${path} and puts nothing into it`));
+        made.set(path, { ...directory(path, `RUN makes ${path} and puts nothing into it`), tree: isOverlaid(step, history) });
       }
     }
   }
   return [...made.values()];
+}
+
+/** `cp -r overlays/* /` behind a step: files that nobody here sees may land in any directory that is there. */
+function isOverlaid(madeIn: Step, history: History): boolean {
+  const later = history.steps.slice(history.steps.indexOf(madeIn));
+  return later.some((step) => mentions(step, /\b(cp|rsync)\b/) && commandsOf(step).some((command) => {
+    const { name, words } = unwrap(command);
+    return (name === 'cp' || name === 'rsync') && words.at(-1)?.value === '/' && words.some(({ value, text }) => /^-[a-zA-Z]*[raR]/.test(value ?? text));
+  }));
 }
 
 /** The directories that a `mkdir` or `install -d` makes. */

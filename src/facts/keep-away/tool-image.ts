@@ -36,9 +36,17 @@ function buildsOnly(target: Target): string | undefined {
   const { ports } = historyOf(target.stage, target.unit);
   const own = startOf(target).commands.filter(({ followed }) => !followed);
   const build = own.find(onlyBuilds);
-  if (!build || ports.length > 0 || target.services.length > 0) return undefined;
+  if (ports.length > 0 || target.services.length > 0) return undefined;
+  if (!build) return buildScript(target);
   const isAll = own.every((started) => started.name !== undefined && (onlyBuilds(started) || isShellTool(started.name)));
   return isAll ? `${build.words.map(({ text }) => text).join(' ')} builds or tests code and serves nothing` : undefined;
+}
+
+/** A start script out of sight that is called after what it does: `CMD ["build"]`. */
+function buildScript(target: Target): string | undefined {
+  const { unseen, commands } = startOf(target);
+  const isAlone = unseen.length === 1 && commands.length === 1;
+  return isAlone && /^(build|compile|test|run-?tests?)(\.sh)?$/.test(posix.basename(unseen[0]!)) ? `${unseen[0]}, by its name, builds or tests code and serves nothing` : undefined;
 }
 
 /** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing and has no health, its CMD is missing or asks for help. */
@@ -47,8 +55,13 @@ export function isTool(target: Target): boolean {
   const inherited = base.kind === 'image' ? (base.facts?.entry.ports ?? []) : [];
   // A port may be a variable that who builds sets; it is one all the same.
   const serves = inherited.length > 0 || steps.some(({ instruction: { keyword, args } }) => keyword === 'EXPOSE' || (keyword === 'HEALTHCHECK' && args !== 'NONE'));
-  if (!entrypoint?.words || serves || target.services.length > 0 || isWorker(target)) return false;
+  if (!entrypoint?.words || serves || target.services.length > 0 || isWorker(target) || isToldToServe(entrypoint.words)) return false;
   return cmd === undefined || cmd.words?.length === 0 || asksForHelp(target);
+}
+
+/** `ENTRYPOINT ["/entrypoint.sh", "start"]`: what the program is told to do needs no caller. */
+function isToldToServe([, verb]: readonly string[]): boolean {
+  return verb !== undefined && /^(start|serve|server|run-?server|daemon)$/.test(verb);
 }
 
 /** Whether all that it starts is its help: what it is run for is what its caller says. */

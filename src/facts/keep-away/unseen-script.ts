@@ -1,13 +1,14 @@
+import { posix } from 'node:path';
 import { properties } from '../../dockerfile/inside.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
 import { madeAccounts } from '../accounts.ts';
 import { commandsOf, mentions, unwrap } from '../commands.ts';
-import { copiesOf } from '../copies.ts';
+import { copiesOf, hidesAt } from '../copies.ts';
 import { familyOf } from '../family.ts';
 import { baseEntry, type History, historyOf } from '../history.ts';
 import { packagesOfStep } from '../installs.ts';
-import { startOf } from '../start.ts';
+import { candidatePaths, startOf } from '../start.ts';
 import { isRoot } from '../user.ts';
 import type { KeepAway } from './index.ts';
 
@@ -20,7 +21,7 @@ const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su
 /** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
   const start = startOf(target);
-  const script = start.unseen[0] ?? start.opaque[0];
+  const script = start.unseen.find((path) => !isKnownServers(path, target)) ?? start.opaque[0];
   if (script === undefined) return undefined;
   const sign = signOf(target, script);
   if (sign === undefined) return undefined;
@@ -31,6 +32,14 @@ export const scriptOutOfSight: KeepAway = (target) => {
     advice: 'run unroot where the script is, or move to a non-root start by hand',
   };
 };
+
+/** `catalina.sh`, which no COPY may bring: the script of a catalogued server, of which more is known than of another. */
+function isKnownServers(script: string, target: Target): boolean {
+  if (programOf(posix.basename(script))?.need !== 'any-uid') return false;
+  const history = historyOf(target.stage, target.unit);
+  const paths = candidatePaths(script, history.cwd);
+  return !copiesOf(history).some((copy) => copy.from === undefined && paths.some((path) => hidesAt(target, history, copy, path)));
+}
 
 function signOf(target: Target, script: string): string | undefined {
   const history = historyOf(target.stage, target.unit);
