@@ -3,8 +3,9 @@ import { type Builder, buildersUnder } from './builders/read.ts';
 import { readComposeFile } from './compose/file.ts';
 import type { Service } from './compose/read.ts';
 import { offsetsOf } from './compose/scalars.ts';
-import { type ComposeService, readStacks } from './compose/stack.ts';
+import { type ComposeService, includedBy, type ReadStacks, readStacks, type StackError } from './compose/stack.ts';
 import { type Config, type Configs, namedFor } from './config.ts';
+import { whyLeft } from './discover.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
 import type { ImageSource } from './images/lookup.ts';
@@ -40,6 +41,8 @@ export interface Project {
   source: ImageSource | undefined;
   /** Files that could not be parsed. */
   errors: FileError[];
+  /** What compose files include that is not in sight. */
+  unseen: FileError[];
 }
 
 export interface FileError {
@@ -96,9 +99,10 @@ export interface Target {
  * Files that have nothing to do with each other, apart: each group is decided for itself, and what
  * was found out of it can go when it is done. A Dockerfile goes with the compose files that build it
  * or run its image, and with the Dockerfiles that build on it; compose files with those that they
- * include, extend, or are laid over.
+ * include, extend, or are laid over. Compose files that others include come along under any name.
  */
-export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[][] {
+export function groupsOf(found: readonly SourceFile[], disk: Disk): SourceFile[][] {
+  const files = [...found, ...includedFiles(found, disk)];
   const groupOf = new Map<SourceFile, SourceFile[]>(files.map((file) => [file, [file]]));
   const dockerfiles = files.filter(({ kind }) => kind === 'dockerfile');
   const byPath = new Map(dockerfiles.map((file) => [file.absolute, file]));
@@ -131,6 +135,30 @@ export function groupsOf(files: readonly SourceFile[], disk: Disk): SourceFile[]
     for (const file of repo.length > 1 ? dockerfiles : []) if (file !== built && file.text.includes(repo)) mergeGroups(groupOf, file, built);
   }
   return [...new Set(groupOf.values())];
+}
+
+/** The compose files that these include, one by way of another, but those that are somebody else's or that git ignores. */
+function includedFiles(files: readonly SourceFile[], disk: Disk): SourceFile[] {
+  const known = new Set(files.map(({ absolute }) => disk.real(absolute)));
+  const included: SourceFile[] = [];
+  const waiting = files.filter(({ kind }) => kind === 'compose');
+  for (let file = waiting.pop(); file; file = waiting.pop()) {
+    for (const absolute of includedIn(file, disk)) {
+      const text = disk.read(absolute);
+      if (text === undefined || known.has(disk.real(absolute)) || whyLeft(absolute, file.root) !== undefined) continue;
+      known.add(disk.real(absolute));
+      const found: SourceFile = { path: disk.display(absolute), absolute, kind: 'compose', text, root: file.root };
+      included.push(found);
+      waiting.push(found);
+    }
+  }
+  return included;
+}
+
+function includedIn(file: SourceFile, disk: Disk): string[] {
+  if (!file.text.includes('include')) return [];
+  const read = attempt(file.path, [], () => composeFileIn(file));
+  return read ? includedBy(read, (path) => disk.read(path)) : [];
 }
 
 /** What beside compose builds a Dockerfile. */
@@ -167,7 +195,7 @@ function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, ot
  */
 export function link(files: readonly SourceFile[], disk: Disk, configs: Configs, source?: ImageSource): Project {
   const errors: FileError[] = [];
-  const services = linkedServices(files, disk, errors);
+  const { services, unseen } = linkedServices(files, disk, errors);
   const images = new Map<string, BuiltImage>();
   const units: Unit[] = [];
   for (const file of files) {
@@ -183,7 +211,7 @@ export function link(files: readonly SourceFile[], disk: Disk, configs: Configs,
     const unit = inlineUnit(own, byPath.get(own[0]!.file.absolute)!, { disk, configs, source, images, errors });
     if (unit) units.push(unit);
   }
-  const project: Project = { disk, units, targets: [], services, files: byPath, configFor: (path) => configs.for(path), images, source, errors };
+  const project: Project = { disk, units, targets: [], services, files: byPath, configFor: (path) => configs.for(path), images, source, errors, unseen };
   for (const unit of units) nameImages(unit, images);
   for (const unit of units) nameContexts(unit, units);
   project.targets.push(...units.flatMap((unit) => targetsOf(unit, services, project)));
@@ -265,19 +293,21 @@ function attempt<T>(path: string, errors: FileError[], read: () => T): T | undef
   }
 }
 
-function linkedServices(files: readonly SourceFile[], disk: Disk, errors: FileError[]): LinkedService[] {
+function linkedServices(files: readonly SourceFile[], disk: Disk, errors: FileError[]): Pick<Project, 'services' | 'unseen'> {
   const sources = files.filter(({ kind }) => kind === 'compose');
   const composeFiles = sources.flatMap((file) => attempt(file.path, errors, () => composeFileIn(file)) ?? []);
   const stacks = takeAhead(sources, disk) ?? readStacks(composeFiles, (path) => disk.read(path));
-  for (const { file, line, message } of stacks.errors) errors.push({ path: file.path!, line, message });
-  return stacks.services;
+  const placed = ({ file, line, message }: StackError): FileError => ({ path: file.path!, line, message });
+  errors.push(...stacks.errors.map(placed));
+  return { services: stacks.services, unseen: stacks.unseen.map(placed) };
 }
 
 interface Ahead {
   disk: Disk;
   /** By the file that they stand in. */
   services: Map<string, LinkedService[]>;
-  errors: ReturnType<typeof readStacks>['errors'];
+  errors: StackError[];
+  unseen: StackError[];
 }
 
 /** Services that were read to find out what belongs together. They serve the first link of a group; facts are kept with them. */
@@ -285,15 +315,15 @@ const ahead = new WeakMap<SourceFile, Ahead>();
 
 function readAhead(files: readonly SourceFile[], disk: Disk): LinkedService[] {
   const sources = files.filter(({ kind }) => kind === 'compose');
-  const { services, errors } = readStacks(sources.flatMap((file) => attempt(file.path, [], () => composeFileIn(file)) ?? []), (path) => disk.read(path));
+  const { services, errors, unseen } = readStacks(sources.flatMap((file) => attempt(file.path, [], () => composeFileIn(file)) ?? []), (path) => disk.read(path));
   const byFile = new Map<string, LinkedService[]>(sources.map(({ absolute }) => [absolute, []]));
   for (const linked of services) byFile.get(linked.file.absolute)?.push(linked);
-  for (const file of sources) ahead.set(file, { disk, services: byFile, errors });
+  for (const file of sources) ahead.set(file, { disk, services: byFile, errors, unseen });
   return services;
 }
 
 /** What was read ahead of these files, where it is of them alone and of the same disk. */
-function takeAhead(files: readonly SourceFile[], disk: Disk): ReturnType<typeof readStacks> | undefined {
+function takeAhead(files: readonly SourceFile[], disk: Disk): ReadStacks | undefined {
   const found = files.map((file) => ahead.get(file));
   for (const file of files) ahead.delete(file);
   const [read] = found;
@@ -301,7 +331,8 @@ function takeAhead(files: readonly SourceFile[], disk: Disk): ReturnType<typeof 
   const paths = new Set(files.map(({ absolute }) => absolute));
   const services = files.flatMap(({ absolute }) => read.services.get(absolute)!);
   if (services.some(({ stack }) => stack.files.some(({ absolute }) => !paths.has(absolute)))) return undefined;
-  return { services, errors: read.errors.filter(({ file }) => paths.has(file.absolute)) };
+  const ofThese = ({ file }: StackError) => paths.has(file.absolute);
+  return { services, errors: read.errors.filter(ofThese), unseen: read.unseen.filter(ofThese) };
 }
 
 const composeFileIn = memo((file: SourceFile) => readComposeFile(file.path, file.absolute, file.text));

@@ -2,6 +2,7 @@ import { deleteKey, type Edited, insertItem, insertKey, insertSetting, isRefused
 import { scalarOf, textOf } from '../src/compose/layers.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { parseReference } from '../src/images/reference.ts';
+import { dataReasons, type Given } from '../src/facts/services/data.ts';
 import { judgeService, standsAlone } from '../src/facts/services/judge.ts';
 import { type ServiceFix, serviceFix } from '../src/facts/services/fix.ts';
 import { sharedData } from '../src/facts/services/shared-data.ts';
@@ -31,6 +32,7 @@ remains for it. Services with the source mounted over where they work get a user
   example: 'nginx-runs-as-its-own-account',
   *apply({ project, options }) {
     const done = new Set<string>();
+    const given: Given[] = [];
     for (const linked of project.services) {
       if (done.has(keyOf(linked)) || isLaidOver(linked, project) || !standsAlone(linked, project)) continue;
       done.add(keyOf(linked));
@@ -38,7 +40,7 @@ remains for it. Services with the source mounted over where they work get a user
       if (!target || judgeService(linked, project).verdict !== 'fixable') continue;
       const fix = serviceFix(linked, project, options.user);
       if ('refused' in fix) continue;
-      yield finding(linked, target, fix, project, options, done);
+      yield finding(linked, target, fix, project, options, done, given);
     }
   },
 };
@@ -53,7 +55,7 @@ function isLaidOver({ base, source, file }: LinkedService, project: Project): bo
   return !source.maps.some(({ node }) => node.pairs.some(({ key }) => key.value === 'user' || key.value === 'image'));
 }
 
-function finding(linked: LinkedService, target: Target, fix: ServiceFix, project: Project, { user: wish, sysctl }: TransformOptions, done: Set<string>): Finding {
+function finding(linked: LinkedService, target: Target, fix: ServiceFix, project: Project, { user: wish, sysctl }: TransformOptions, done: Set<string>, given: Given[]): Finding {
   const { source, path } = linked;
   const place = { target, path, start: source.key.start, end: source.key.end };
   const message = `runs as root; ${intent(fix)}`;
@@ -63,13 +65,15 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   const shared = [linked, ...others].map((one) => sharedData(one, fix.user, project, wish));
   const clash = shared.find((one) => one.clash)?.clash;
   if (clash) return { ...place, message, safety: 'manual', reasons: [clash], edits: [], user: undefined };
-  const doubts = unique([...fix.doubts, ...others.flatMap((other) => doubtsOf(other, project, wish)), ...shared.flatMap((one) => one.doubts)]);
   const edits = editsOf(linked, fix, others.length > 0);
   const low = sysctl ? needingSysctl(target, [linked]) : [];
   edits.push(...low.map((one) => sysctlEdit(one, others.length > 0)));
   const failed = edits.find(isRefused);
   if (failed) return byHand(place, message, failed.refused, adviceFor(fix));
   for (const other of others) done.add(keyOf(other));
+  const alike = others.filter((other) => isChangedWith(other, project));
+  const data = [linked, ...alike].flatMap((one) => dataReasons(one, fix.user, project, given));
+  const doubts = unique([...fix.doubts, ...alike.flatMap((other) => doubtsOf(other, project, wish)), ...data, ...shared.flatMap((one) => one.doubts)]);
   return {
     ...place,
     message: low.length > 0 ? `${message}, and let it listen below 1024 (${PORT_START})` : message,
@@ -118,9 +122,13 @@ function sameEntries(one: ServiceFix, other: ServiceFix): boolean {
   return one.tmpfs.join() === other.tmpfs.join() && JSON.stringify(one.opened) === JSON.stringify(other.opened) && JSON.stringify(one.environment) === JSON.stringify(other.environment);
 }
 
-/** What the same change rests on for another service that gets it; one that names a user of its own is settled by itself. */
+/** Whether a service that gets the same change is changed by it; one that names a user of its own is settled by itself. */
+function isChangedWith(other: LinkedService, project: Project): boolean {
+  return judgeService(other, project).verdict === 'fixable' && (!other.base || isLaidOver(other, project));
+}
+
+/** What the same change rests on for another service. */
 function doubtsOf(other: LinkedService, project: Project, wish: string | undefined): Reason[] {
-  if (judgeService(other, project).verdict !== 'fixable' || (other.base && !isLaidOver(other, project))) return [];
   const its = serviceFix(other, project, wish);
   return 'refused' in its ? [] : its.doubts;
 }

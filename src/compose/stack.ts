@@ -15,6 +15,8 @@ export interface ComposeService {
   /** What paths of the file are relative to. */
   directory: string;
   stack: Stack;
+  /** What compose is started with: the file that includes this one, else its own. */
+  entry: ComposeFile;
   /** The service of another file over which this one is laid: `compose.override.yaml` over `compose.yaml`, or a fragment over its namesake. */
   base: ComposeService | undefined;
   /** Services of other files that are laid over this one; what is changed here must be right with each of them too. */
@@ -36,7 +38,7 @@ export interface Stack {
   services: ComposeService[];
 }
 
-/** An error in one file. */
+/** What is wrong, or to be known, at a place in one file. */
 export interface StackError {
   file: ComposeFile;
   line: number;
@@ -46,29 +48,33 @@ export interface StackError {
 /**
  * The services of compose files: each with what it extends, and for files that are laid over others with those.
  * @param read the text of a file beside the given ones; undefined where there is none
- * @returns the services in the order of the files; errors for circles in `extends` and `include`
+ * @returns the services in the order of the files; errors for circles in `extends` and `include`, whose files have no
+ * services; what is included and not in sight
  */
-export function readStacks(files: readonly ComposeFile[], read: (path: string) => string | undefined): { services: ComposeService[]; errors: StackError[] } {
+export function readStacks(files: readonly ComposeFile[], read: (path: string) => string | undefined): ReadStacks {
   const resolver = new Resolver(files, read);
   const whole = files.map((file) => resolver.alone(file));
-  const services = whole.flatMap((alone) => alone.flatMap((one) => resolver.laidOver(one)));
+  const failed = new Set(resolver.errors.map(({ file }) => file));
+  const services = whole.flatMap((alone) => alone.flatMap((one) => (failed.has(one.file) ? [] : resolver.laidOver(one))));
   // The views are made when all layers are known: only then is it known who extends whom.
   for (const one of services) {
     one.service = serviceOf(one.source.name, one.service.layers);
     one.stack = resolver.stackOf(one.file);
     one.stack.services.push(one);
   }
-  return { services, errors: resolver.errors };
+  return { services, errors: resolver.errors, unseen: resolver.unseen };
 }
 
-/** The files that a compose file brings in by `include` and `extends`, absolute, whether they are there or not. */
-export function broughtIn(file: ComposeFile, read: (path: string) => string | undefined): string[] {
-  const variables = variablesOf(dirname(file.absolute), read);
-  const extended = [...file.services.values()].flatMap(({ name, maps }) => {
-    const found = new Layers(maps.map((reached) => layerOf(file, name, reached, variables))).get('extends');
-    return textOf(found && keyIn(found, 'file')) ?? [];
-  });
-  return [...new Set([...includesOf(file, variables).map(({ path }) => path), ...extended])].filter(isLocal).map((path) => resolve(dirname(file.absolute), path));
+export interface ReadStacks {
+  services: ComposeService[];
+  errors: StackError[];
+  unseen: StackError[];
+}
+
+/** The files that a compose file includes, absolute, whether they are there or not. */
+export function includedBy(file: ComposeFile, read: (path: string) => string | undefined): string[] {
+  const directory = dirname(file.absolute);
+  return includesOf(file, variablesOf(directory, read)).flatMap(({ path }) => (isLocal(path) ? [resolve(directory, path)] : []));
 }
 
 function isLocal(path: string): boolean {
@@ -79,6 +85,8 @@ const MAX_EXTENDS = 50;
 
 class Resolver {
   readonly errors: StackError[] = [];
+  /** What is included and not in sight. */
+  readonly unseen: StackError[] = [];
   private readonly read: (path: string) => string | undefined;
   private readonly byPath: Map<string, ComposeFile>;
   private readonly byDirectory = new Map<string, ComposeFile[]>();
@@ -87,6 +95,10 @@ class Resolver {
   private readonly extendedBy = new Map<string, string[]>();
   private readonly extending = new Map<ServiceSource, Found | undefined>();
   private readonly variables = new Map<string, Variables>();
+  /** By an included file, who includes it. */
+  private readonly includedFrom = new Map<ComposeFile, ComposeFile>();
+  /** Of files that are included with an `env_file`. */
+  private readonly told = new Map<string, Variables>();
   private readonly outside = new Map<string, ComposeFile | undefined>();
 
   constructor(files: readonly ComposeFile[], read: (path: string) => string | undefined) {
@@ -106,10 +118,21 @@ class Resolver {
     const services = [...file.services.values()].map((source): ComposeService => {
       const unresolved: Unresolved[] = [];
       const service = { layers: new Layers(this.layersOf(file, source, [], unresolved)) } as Service;
-      return { service, file, path: file.path ?? file.absolute, source, directory: file.directory, stack: this.stacks.get(file)!, base: undefined, overlays: [], unresolved };
+      return { service, file, path: file.path ?? file.absolute, source, directory: file.directory, stack: this.stacks.get(file)!, entry: this.entryOf(file), base: undefined, overlays: [], unresolved };
     });
     this.byFile.set(file, services);
     return services;
+  }
+
+  /** The outermost file that includes a file: the first that does, where several do. */
+  private entryOf(file: ComposeFile): ComposeFile {
+    const trail = new Set([file]);
+    let entry = file;
+    for (let above = this.includedFrom.get(file); above && !trail.has(above); above = this.includedFrom.get(above)) {
+      trail.add(above);
+      entry = above;
+    }
+    return entry;
   }
 
   stackOf(file: ComposeFile): Stack {
@@ -135,7 +158,7 @@ class Resolver {
     const key = `${file.absolute}\n${name}`;
     const extendedBy = this.extendedBy.get(key) ?? [];
     this.extendedBy.set(key, extendedBy);
-    const variables = this.variablesOf(dirname(file.absolute));
+    const variables = this.variablesOf(file);
     const viewer = trail[0]?.split('\n')[1] ?? name;
     const own = maps.map((reached): Layer => ({ ...layerOf(file, name, reached, variables), viewer, way: trail.length === 0 ? 'own' : 'extends', extendedBy }));
     if (trail.length > 0) extendedBy.push(viewer);
@@ -165,7 +188,9 @@ class Resolver {
       return [];
     }
     if (other !== file && this.stacks.has(other)) this.join(file, other);
-    return this.layersOf(other, source, trail, unresolved);
+    const layers = this.layersOf(other, source, trail, unresolved);
+    if (other !== file && this.errors.some((one) => one.file === other)) unresolved.push({ line: lineAt(found.place.file.text, found.place.start), message: `extends ${name} of ${written}, which could not be read in full` });
+    return layers;
   }
 
   /** The services of the same name that compose lays this one over. */
@@ -181,13 +206,18 @@ class Resolver {
   }
 
   private include(file: ComposeFile): void {
-    for (const one of includesOf(file, this.variablesOf(dirname(file.absolute)))) {
+    for (const one of includesOf(file, this.variablesOf(file))) {
       const other = isLocal(one.path) ? this.fileAt(resolve(dirname(file.absolute), one.path)) : undefined;
-      if (!other) continue;
+      if (!other) {
+        this.unseen.push({ file, line: lineAt(file.text, one.found.place.start), message: `includes ${one.path}, which is not there to be read: what runs by it is not judged` });
+        continue;
+      }
       if (this.includes(other, file, new Set())) this.fail(file, one.found, `include leads back to this file by way of ${one.path}; break the circle`);
       else if (this.stacks.has(other)) {
         this.join(file, other);
+        if (!this.includedFrom.has(other)) this.includedFrom.set(other, file);
         if (one.directory !== undefined) other.directory = resolve(dirname(file.absolute), one.directory);
+        if (one.envFiles.length > 0) this.told.set(other.absolute, this.variablesIn(file, one.envFiles));
       }
     }
   }
@@ -216,7 +246,7 @@ class Resolver {
 
   /** The files of the run that a file includes, and those that these do. */
   private included(file: ComposeFile, seen: Set<ComposeFile>): ComposeFile[] {
-    return includesOf(file, this.variablesOf(dirname(file.absolute))).flatMap(({ path }) => {
+    return includesOf(file, this.variablesOf(file)).flatMap(({ path }) => {
       const other = isLocal(path) ? this.byPath.get(resolve(dirname(file.absolute), path)) : undefined;
       if (!other || seen.has(other)) return [];
       seen.add(other);
@@ -228,7 +258,7 @@ class Resolver {
     if (from === wanted) return true;
     if (seen.has(from)) return false;
     seen.add(from);
-    return includesOf(from, this.variablesOf(dirname(from.absolute))).some(({ path }) => {
+    return includesOf(from, this.variablesOf(from)).some(({ path }) => {
       const other = isLocal(path) ? this.fileAt(resolve(dirname(from.absolute), path)) : undefined;
       return other !== undefined && this.includes(other, wanted, seen);
     });
@@ -256,10 +286,19 @@ class Resolver {
     return file;
   }
 
-  private variablesOf(directory: string): Variables {
-    let known = this.variables.get(directory);
-    if (!known) this.variables.set(directory, (known = variablesOf(directory, this.read)));
-    return known;
+  private variablesOf({ absolute }: ComposeFile): Variables {
+    const directory = dirname(absolute);
+    const known = this.told.get(absolute) ?? this.variables.get(directory);
+    if (known) return known;
+    const own = variablesOf(directory, this.read);
+    this.variables.set(directory, own);
+    return own;
+  }
+
+  /** What an `env_file` of an include says; what the including project says counts before it (docs.docker.com, Compose file reference, include). */
+  private variablesIn(file: ComposeFile, paths: readonly string[]): Variables {
+    const texts = paths.map((path) => this.read(resolve(dirname(file.absolute), path)) ?? '');
+    return new Map([...texts.flatMap((text) => [...readEnvFile(text)]), ...this.variablesOf(file)]);
   }
 
   private fail(file: ComposeFile, found: Found, message: string): void {
@@ -297,6 +336,7 @@ interface Include {
   path: string;
   /** What its paths are relative to, seen from the file that includes it; undefined where that is its own directory. */
   directory: string | undefined;
+  envFiles: string[];
   found: Found;
 }
 
@@ -307,7 +347,10 @@ function includesOf(file: ComposeFile, variables: Variables): Include[] {
       const path = keyIn(item, 'path');
       const listed = path?.node.kind === 'list' ? path.node.items : [];
       const texts = [textOf(item), textOf(path), ...listed.map((node) => (node.kind === 'scalar' ? node.value : undefined))];
-      return texts.flatMap((text) => (text === undefined ? [] : [{ path: text, directory: textOf(keyIn(item, 'project_directory')), found: item }]));
+      const directory = textOf(keyIn(item, 'project_directory'));
+      const envFile = keyIn(item, 'env_file');
+      const envFiles = envFile?.node.kind === 'list' ? envFile.node.items.flatMap((one) => (one.kind === 'scalar' ? [one.value] : [])) : [textOf(envFile) ?? []].flat();
+      return texts.flatMap((text) => (text === undefined ? [] : [{ path: text, directory, envFiles, found: item }]));
     });
   });
 }

@@ -57,6 +57,8 @@ export interface Reason {
   line?: number;
   /** What is left to do by hand. */
   advice?: string;
+  /** The compose service whose data it is about, where a fix changes several. */
+  service?: string;
 }
 
 export interface Judgement {

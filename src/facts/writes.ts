@@ -89,12 +89,12 @@ function mounts(target: Target, history: History): Write[] {
 function mountsOf({ service, directory: from }: LinkedService, { disk, unit }: Target): Write[] {
   return service.mounts.flatMap(({ type, source, target: path, readOnly }) => {
     if (readOnly || !path.startsWith('/')) return [];
-    if (type === 'volume') return [directory(posix.normalize(path), `service ${service.name} mounts a volume there`, true)];
+    if (type === 'volume') return [directory(posix.normalize(path), `service ${service.name} mounts a volume on ${posix.normalize(path)}`, true)];
     if (type !== 'bind' || source === undefined || /(^|\/)docker\.sock$/.test(source)) return [];
     const isOfTheHost = /^[~/]|\$/.test(source);
     const host = resolve(from, source);
     if ((isShipped(host, unit.file.root, disk) && !isNamedForData(path)) || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
-    return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} there`, true), onHost: true }];
+    return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} on ${posix.normalize(path)}`, true), onHost: true }];
   });
 }
 
@@ -127,8 +127,7 @@ function isOfTheSystem(path: string): boolean {
 function probableMounts(linked: LinkedService, target: Target): Write[] {
   const { service, path: file } = linked;
   return mountsOf(linked, target).map((write) => {
-    const volume = write.because.endsWith('mounts a volume there');
-    return { ...write, because: volume ? `service ${service.name} in ${file} probably runs it and mounts a volume on ${write.path}` : `service ${service.name} in ${file} probably runs it and mounts a folder on ${write.path}` };
+    return { ...write, because: `service ${service.name} in ${file} probably runs it and mounts a ${write.onHost ? 'folder' : 'volume'} on ${write.path}` };
   });
 }
 

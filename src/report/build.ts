@@ -33,7 +33,8 @@ export function reportPart({ project, settled, judgements, changes, errors }: Re
     const error = errors.find((one) => one.path === path);
     const change = changes.get(path);
     const unit = units.get(path);
-    const notes = unit ? [...notesOn(unit.dockerfile, transforms), ...noteOnLastStage(unit, targetsIn(unit))] : [];
+    const unseen = project.unseen.flatMap((one) => (one.path === path ? [{ line: one.line, message: one.message }] : []));
+    const notes = [...unseen, ...(unit ? [...notesOn(unit.dockerfile, transforms), ...noteOnLastStage(unit, targetsIn(unit))] : [])];
     return { path, status: error ? 'error' : change ? 'changed' : 'unchanged', error: error?.message, errorLine: error?.line, edits: change?.edits ?? [], notes };
   });
   const findings = new Map(settled.map((one) => [one, findingReport(one)]));

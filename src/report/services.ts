@@ -52,8 +52,13 @@ function serviceReport(linked: LinkedService, project: Project, own: Settled | u
     userBefore: userOfService(linked, project),
     userAfter: isFix ? own.finding.user : undefined,
     ...usesBy(linked, project, isFix ? own.finding.user : undefined),
-    reasons: unique([...(own ? [] : judgement.reasons), ...(own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...others]),
+    reasons: unique([...(own ? [] : judgement.reasons), ...ofService(source.name, own?.finding.reasons ?? []), ...(isDropped ? [dropped(own)] : []), ...others]),
   };
+}
+
+/** The reasons of a fix that are a service's own, where the fix changes several. */
+function ofService(name: string, reasons: readonly Reason[]): Reason[] {
+  return reasons.filter(({ service }) => service === undefined || service === name);
 }
 
 /** What a service uses, where it is to run as somebody else. */

@@ -2,8 +2,9 @@ import { declared } from '../../compose/stack.ts';
 import { textOf } from '../../compose/layers.ts';
 import type { Mount } from '../../compose/read.ts';
 import { isWithin, plainPath } from '../../image-paths.ts';
-import type { Family } from '../../images/types.ts';
 import type { LinkedService, Project } from '../../project.ts';
+import { familyOf } from '../family.ts';
+import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { memo } from '../memo.ts';
 import { isShipped } from '../shipped.ts';
@@ -106,16 +107,49 @@ function isSamePlace(one: string, other: string | undefined): boolean {
   return other !== undefined && (one === other || (one.startsWith('/') && other.startsWith('/') && (isWithin(one, other) || isWithin(other, one))));
 }
 
-/** What somebody has to do once, where root has written into a service's data. */
-export function dataReason(data: Data, owner: string, linked: LinkedService, family: Family, project: Project): Reason {
-  const { mount, path, kind, sharers } = data;
-  const what = kind === 'folder' ? mount.source! : mount.source === undefined ? 'a volume without a name' : `the volume ${mount.source}`;
-  const shared = sharers.length > 0 ? `; ${sharers.map(({ service }) => service.name).join(', ')} ${sharers.length === 1 ? 'has' : 'have'} it too` : '';
-  return {
-    rule: 'data',
-    message: `${linked.service.name} keeps data at ${path}, in ${what}${shared}: what root wrote there stays root's, and ${owner} must own it`,
-    advice: giveAway(data, owner, linked, family, project),
-  };
+/** A place that a service has been told to give to an account. */
+export interface Given {
+  place: string;
+  owner: string;
+  linked: LinkedService;
+}
+
+/**
+ * What somebody has to do once, where root has written into a service's data. What several services keep in one place is
+ * given away with the first of them.
+ * @param given what was said before of other services; what is said now is added to it
+ */
+export function dataReasons(linked: LinkedService, owner: string, project: Project, given: Given[]): Reason[] {
+  const { name } = linked.service;
+  return dataOf(linked, project).map((data): Reason => {
+    const place = placeOf(data.mount);
+    const before = place === undefined ? undefined : given.find((one) => one.owner === owner && takesAlong(one, place, linked));
+    const kept = `${name} keeps data at ${data.path}, in ${placeNamed(data)}`;
+    if (before) return { rule: 'data', message: `${kept}: to give it to ${owner} once, as ${before.linked === linked ? 'said' : `${before.linked.service.name} asks for`}, is enough`, service: name };
+    if (place !== undefined) given.push({ place, owner, linked });
+    const target = serviceTarget(linked, project)!;
+    return {
+      rule: 'data',
+      message: `${kept}${alsoHad(data)}: what root wrote there stays root's, and ${owner} must own it`,
+      advice: giveAway(data, owner, linked, familyOf(historyOf(target.stage, target.unit)), project),
+      service: name,
+    };
+  });
+}
+
+/** Whether what was said of one place holds for another. The same service in another file says the same again. */
+function takesAlong({ place: given, linked: before }: Given, place: string, linked: LinkedService): boolean {
+  if (before.stack !== linked.stack || (before !== linked && before.service.name === linked.service.name)) return false;
+  return given === place || (given.startsWith('/') && isWithin(place, given));
+}
+
+function placeNamed({ mount, kind }: Data): string {
+  if (kind === 'folder') return mount.source!;
+  return mount.source === undefined ? 'a volume without a name' : `the volume ${mount.source}`;
+}
+
+function alsoHad({ sharers }: Data): string {
+  return sharers.length > 0 ? `; ${sharers.map(({ service }) => service.name).join(', ')} ${sharers.length === 1 ? 'has' : 'have'} it too` : '';
 }
 
 /** Configuration that is mounted from where nobody here looks. */

@@ -7,7 +7,6 @@ import type { LinkedService, Project, Target } from '../../project.ts';
 import type { Directive } from '../../servers/types.ts';
 import { shellWord } from '../../shell/word.ts';
 import { doubtsOf } from '../doubts.ts';
-import { familyOf } from '../family.ts';
 import { baseEntry, historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { judge } from '../keep-away/index.ts';
@@ -15,7 +14,7 @@ import { serversOf } from '../servers.ts';
 import { startOf } from '../start.ts';
 import { effectiveUser } from '../user.ts';
 import { writesOf } from '../writes.ts';
-import { dataOf, dataReason, hiddenFiles, isSource } from './data.ts';
+import { dataOf, hiddenFiles, isSource } from './data.ts';
 import { giveNamelessAway } from './give-away.ts';
 import { variablesFor } from './powers.ts';
 import { sourceTree } from './source-tree.ts';
@@ -39,7 +38,7 @@ export interface ServiceFix {
   tag: string | undefined;
   /** Whether `user:` is taken away, because what is built here runs as somebody else already. */
   remove?: boolean;
-  /** What it rests on that is out of sight. */
+  /** What it rests on that is out of sight, but for data that root wrote, which is asked for by itself. */
   doubts: Reason[];
   /** What has to be done with it, though nothing is open. */
   notes?: Reason[];
@@ -57,7 +56,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   const target = serviceTarget(linked, project)!;
   const built = builtFor(linked, project);
   const own = built && effectiveUser(built);
-  if (own?.kind === 'nonroot') return { user: own.text, name: undefined, tmpfs: [], environment: {}, tag: undefined, remove: true, doubts: [...onPurpose(linked), ...dataOf(linked, project).map((one) => dataReason(one, own.text, linked, familyOf(historyOf(target.stage, target.unit)), project))] };
+  if (own?.kind === 'nonroot') return { user: own.text, name: undefined, tmpfs: [], environment: {}, tag: undefined, remove: true, doubts: onPurpose(linked) };
   const { base } = historyOf(target.stage, target.unit);
   const facts = base.kind === 'image' ? base.facts : undefined;
   if (!facts) return refuse('unknown-base', `what ${base.text} needs as another user is not known`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
@@ -69,8 +68,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   if (typeof facts.entry.user === 'string' && isHearsay(facts.entry)) return refuse('conditions', `${base.text} is said to work as another user, which was not read in a primary source`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
   if (developed(linked, project)) {
     const user = project.configFor(linked.file.absolute)!.development!;
-    const data = dataOf(linked, project).map((one) => dataReason(one, user, linked, familyOf(historyOf(target.stage, target.unit)), project));
-    return { user, name: undefined, tmpfs: [], environment: {}, tag: undefined, doubts: [{ rule: 'development', message: 'what the image itself has is root\'s: what its tools write beside the code must lie in what is mounted' }, ...data], notes: toBeSet(user, linked, project) };
+    return { user, name: undefined, tmpfs: [], environment: {}, tag: undefined, doubts: [{ rule: 'development', message: 'what the image itself has is root\'s: what its tools write beside the code must lie in what is mounted' }], notes: toBeSet(user, linked, project) };
   }
   const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
   if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
@@ -119,15 +117,14 @@ function refuse(rule: Reason['rule'], message: string, advice?: string): { refus
 }
 
 /** The image's own variant under another tag, where `user:` alone would not do. Never for a digest: that names other bytes. */
-function rootless(linked: LinkedService, { entry, family }: ImageFacts, target: Target, project: Project): ServiceFix | undefined {
+function rootless(linked: LinkedService, { entry }: ImageFacts, target: Target, project: Project): ServiceFix | undefined {
   const { service } = linked;
   const { base } = historyOf(target.stage, target.unit);
   if (base.kind !== 'image' || service.build || service.user !== undefined || base.reference.digest !== undefined) return undefined;
   const variant = rootlessTag(entry, base.reference.tag);
   if (!variant) return undefined;
   const doubts: Reason[] = [{ rule: 'unverified-base', message: `${base.text} is swapped for its variant ${variant.tag}, which was not run here` }];
-  const data = dataOf(linked, project).map((one) => dataReason(one, variant.user, linked, family, project));
-  return { user: variant.user, name: undefined, tmpfs: [], environment: {}, tag: variant.tag, doubts: [...doubts, ...data, ...closedFiles(linked, project)] };
+  return { user: variant.user, name: undefined, tmpfs: [], environment: {}, tag: variant.tag, doubts: [...doubts, ...closedFiles(linked, project)] };
 }
 
 /** Whether it is known where the image's own program writes. A prompt writes nowhere by itself. */
@@ -198,7 +195,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
   return {
     tmpfs: tmpfs.map((path) => `${path}:uid=${uid},gid=${gid ?? uid},mode=0755`),
     opened,
-    doubts: [...doubts, ...keptInMemory(target, tmpfs), ...data.map((one) => dataReason(one, user, linked, facts?.family ?? 'unknown', project))],
+    doubts: [...doubts, ...keptInMemory(target, tmpfs)],
   };
 }
 

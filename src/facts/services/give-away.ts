@@ -92,7 +92,8 @@ function expanded(path: string): string {
 }
 
 /** `docker compose`, with the files that it would not find by itself. */
-function composeCommand({ path, base }: LinkedService): string {
+function composeCommand({ path: own, base, file, entry }: LinkedService): string {
+  const path = entry === file ? own : entry.path!;
   const isDefault = !path.includes('/') && /^(docker-)?compose\.ya?ml$/.test(path);
   const files = base ? [base.path, path] : isDefault ? [] : [path];
   return ['docker compose', ...files.map((file) => `-f ${shellWord(file)}`)].join(' ');
@@ -108,7 +109,8 @@ function volumeName(source: string, linked: LinkedService, project: Project): st
 }
 
 /** COMPOSE_PROJECT_NAME of `.env`, else the file's `name:`, else that of its folder (docs.docker.com, "Specify a project name"). */
-function projectName({ file, base, directory }: LinkedService, { disk }: Project): string {
+function projectName({ file: own, base, directory: from, entry: file }: LinkedService, { disk }: Project): string {
+  const directory = file === own ? from : dirname(file.absolute);
   const asked = readEnvFile(disk.read(`${directory}${sep}.env`) ?? '').get('COMPOSE_PROJECT_NAME');
   if (asked) return asked;
   const named = [file, ...(base ? [base.file] : [])].flatMap(({ documents }) => documents.flatMap(({ pairs }) => pairs.find(({ key }) => key.value === 'name')?.value ?? []))[0];

@@ -31,7 +31,7 @@ export const judgeService = memo((linked: LinkedService, project: Project): Judg
   const named = (text: string) => (from === undefined || linked.service.image === undefined ? text : text.replaceAll(from, linked.service.image));
   return {
     verdict,
-    reasons: reasons.map(({ line, message, ...reason }) => ({ ...reason, message: named(message), ...(line !== undefined && OWN_LINE.has(reason.rule) ? { line } : {}) })),
+    reasons: reasons.map(({ line, message, advice, ...reason }) => ({ ...reason, message: named(message), ...(advice === undefined ? {} : { advice: named(advice) }), ...(line !== undefined && OWN_LINE.has(reason.rule) ? { line } : {}) })),
   };
 });
 

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { isWithin } from '../../image-paths.ts';
 import type { Target } from '../../project.ts';
 import { shellWord } from '../../shell/word.ts';
@@ -14,22 +15,31 @@ import { giveAway, giveNamelessAway } from './give-away.ts';
  * @param owner what chown is given
  */
 export function dataOwed(target: Target, owner: string): Reason[] {
+  const told = new Set<string>();
   return writesOf(target)
     .filter(({ data }) => data)
     .map(({ path, because }) => {
-      const todo = advice(path, owner, target);
+      const todo = advice(path, owner, target, told);
       return { rule: 'data', message: `${because}; files that root wrote there stay root's`, ...(todo === undefined ? {} : { advice: todo }) };
     });
 }
 
-function advice(path: string, owner: string, target: Target): string | undefined {
+/** @param told the places that were told of before: one folder may be mounted twice */
+function advice(path: string, owner: string, target: Target, told: Set<string>): string | undefined {
   const family = familyOf(historyOf(target.stage, target.unit));
   const { services, probable, project } = target;
   const kept = [...services, ...probable].flatMap((linked) => dataOf(linked, project).filter((data) => isWithin(path, data.path)).map((data) => ({ linked, data: { ...data, path } })));
   const once = new Map(kept.map((one) => [one.data.mount.source ?? one.linked.service.name, one]));
-  if (kept.length > 0) return [...once.values()].map(({ linked, data }) => giveAway(data, owner, linked, family, project)).join('\n');
+  const news = [...once.values()].filter(({ linked, data: { mount } }) => isNews(`${mount.source ?? `${linked.service.name} ${mount.target}`}:${posix.relative(mount.target, path)}`, told));
+  if (kept.length > 0) return news.length === 0 ? undefined : news.map(({ linked, data }) => giveAway(data, owner, linked, family, project)).join('\n');
   // What is mounted there is source, or can't be written.
   if (services.some(({ service }) => service.mounts.some(({ target: at }) => isWithin(path, at)))) return undefined;
   if (services.length > 0) return services.map((linked) => giveNamelessAway(path, owner, linked, family, project)).join('\n');
   return `once for each volume that is there: docker run --rm --user 0 -v VOLUME:${shellWord(path)} ${/^[\d:]+$/.test(owner) ? `busybox chown -R ${owner} ${shellWord(path)}` : `--entrypoint chown IMAGE -R ${owner} ${shellWord(path)}`}`;
+}
+
+function isNews(place: string, told: Set<string>): boolean {
+  const isNew = !told.has(place);
+  told.add(place);
+  return isNew;
 }
