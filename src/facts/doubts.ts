@@ -1,4 +1,5 @@
 import { join, posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import type { Account } from './account.ts';
@@ -17,13 +18,13 @@ import { portsOf } from './ports.ts';
 import { programOf } from '../programs/lookup.ts';
 import { isKnownProgram, isRuntime, isShellTool } from './programs.ts';
 import { serversOf } from './servers.ts';
-import { packageScript, type Started, startOf } from './start.ts';
+import { packageScript, placeOf, type Started, startOf } from './start.ts';
 import { fetchedBy } from './third-party.ts';
 import { memo } from './memo.ts';
 import { changesItsUser, emptyWorkdir, writesOf } from './writes.ts';
 
 /** What a fix of a target rests on that is out of sight. With any of these it is unsafe, with none it is safe. */
-export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...deviceDoubts(target), ...keyDoubts(target), ...ownStateDoubts(target), ...headerDoubts(target)]);
+export const doubtsOf = memo((target: Target): Reason[] => [...baseDoubts(target), ...startDoubts(target), ...programDoubts(target), ...configurationDoubts(target), ...toolDoubts(target), ...brokenVolumes(target), ...releaseDoubts(target), ...portDoubts(target), ...runtimeDoubts(target), ...syncDoubts(target), ...leftoverDoubts(target), ...buildDoubts(target), ...companionDoubts(target), ...deviceDoubts(target), ...keyDoubts(target), ...ownerDoubts(target), ...ownStateDoubts(target), ...headerDoubts(target)]);
 
 function baseDoubts(target: Target): Reason[] {
   const history = historyOf(target.stage, target.unit);
@@ -231,6 +232,17 @@ function keyDoubts(target: Target): Reason[] {
   if (changesItsUser(target)) return [];
   const client = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => /^openssh(-clients?|-client-default)?$/.test(name));
   return client ? [{ rule: 'conditions', message: `it brings ${client.name}, whose keys belong to whoever mounts them and may be read by nobody else`, advice: 'give the account keys of its own', line: client.step.instruction.line }] : [];
+}
+
+/** What a start script does to files that are root's and that only their owner, or the owner of their directory, may do. */
+function ownerDoubts(target: Target): Reason[] {
+  const { cwd } = historyOf(target.stage, target.unit);
+  return startOf(target).commands.flatMap((started) => {
+    const { name, words, command } = started;
+    if (name !== 'chmod' && name !== 'rm') return [];
+    const path = operands(words).slice(name === 'chmod' ? 1 : 0).flatMap(({ value }) => resolvePath(command.cwd ?? cwd, value) ?? []).find((one) => originOf(target, one) !== undefined && !writesOf(target).some((write) => isWithin(one, write.path)));
+    return path === undefined ? [] : [{ rule: 'write-sign' as const, message: `${placeOf(started)} runs ${words.map(({ text }) => text).join(' ')}, and ${path} is root's`, advice: 'do that in a RUN' }];
+  });
 }
 
 /** `RUN kdb set …` in front of `ENTRYPOINT ["kdb"]`: a program that keeps what it is told kept it as root, at a place of its own. */

@@ -265,6 +265,7 @@ function startWrites(target: Target, history: History): Write[] {
       if (path !== undefined && /[^&\d]/.test(to.text)) found.push({ ...file(path, `the start command writes ${path}`), inPlace: originOf(target, path) !== undefined });
     }
     for (const path of putInto(name, words, resolve, history)) found.push(file(path, `the start command writes ${path}`));
+    for (const { to, isFile } of laidBy(name, words)) found.push(...named(resolve(to), (path) => (isFile ? file(path, `the start command writes ${path}`) : directory(path, `the start command runs ${name}, which writes to ${path}`))));
     for (const to of templateOutputs(command.words)) found.push(...named(resolve(to), (path) => file(path, `the start command fills a template into ${path}`)));
     if (name === 'tee') for (const { value } of operands(words)) found.push(...named(resolve(value), (path) => file(path, `the start command writes ${path}`)));
     found.push(...builtAtStart({ name, words, through, command }, history));
@@ -287,6 +288,26 @@ function putInto(name: string | undefined, words: ShellWord[], resolve: (value: 
   // One file goes to the path itself, unless that is a directory already.
   const isDirectory = to.endsWith('/') || rest.length > 1 || /[*?]/.test(source) || posix.dirname(path) === '/' || isDirectoryOf(history, path);
   return [isDirectory ? posix.join(path, posix.basename(source)) : path];
+}
+
+/** What a command that unpacks, fetches, links or makes keys leaves, as written: a file, or many in a directory. */
+export function laidBy(name: string | undefined, words: readonly ShellWord[]): { to: string; isFile: boolean }[] {
+  const value = (short: string | undefined, ...long: string[]) => (short === undefined ? undefined : option(words, short, undefined)?.value) ?? long.flatMap((one) => option(words, undefined, one)?.value ?? []).at(0);
+  const file = (to: string | undefined) => (to === undefined || to === '-' || to.startsWith('/dev/') ? [] : [{ to, isFile: true }]);
+  const folder = (to: string) => [{ to, isFile: false }];
+  const given = words.slice(1).map((word) => word.value ?? word.text);
+  const isTold = (pattern: RegExp) => given.some((one) => pattern.test(one));
+  if (name === 'tar' || name === 'bsdtar') return /^-?[a-zA-Z]*x/.test(given[0] ?? '') || isTold(/^(-[a-zA-Z]*x[a-zA-Z]*|--extract)$/) ? folder(value('C', 'directory') ?? '.') : [];
+  if (name === 'unzip') return isTold(/^-[a-zA-Z]*[lptvZz]/) ? [] : folder(value('d') ?? '.');
+  if (name === 'curl') return isTold(/^(-[a-zA-Z]*O|--remote-name)$/) ? folder('.') : file(value('o', 'output'));
+  if (name === 'wget') {
+    const to = value('O', 'output-document');
+    if (to !== undefined || isTold(/^(-[a-zA-Z]*O-|--spider|--output-document=.*|-O\S+)$/)) return file(to);
+    return isTold(/:\/\//) ? folder(value('P', 'directory-prefix') ?? '.') : [];
+  }
+  if (name === 'openssl') return words.flatMap(({ value: one }, index) => (/^-(out|keyout)$/.test(one ?? '') ? file(words[index + 1]?.value) : []));
+  const [source, to] = name === 'ln' || name === 'install' || name === 'mkfifo' ? operands(words, /^-[mogtS]$/).map((word) => word.value) : [];
+  return name === 'mkfifo' ? file(source) : file(to);
 }
 
 /** `dockerize -template /app.tmpl:/etc/app.conf app`: the files that are filled before the program starts, as written. */

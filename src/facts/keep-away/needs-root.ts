@@ -10,7 +10,7 @@ import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
 import { candidatePaths, placeOf, type Started, startOf } from '../start.ts';
 import { systemFolder, systemFolderAt } from '../system-folders.ts';
-import { editedFiles, editedInPlace, templateOutputs } from '../writes.ts';
+import { editedFiles, editedInPlace, laidBy, templateOutputs } from '../writes.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B3: programs, mounts and powers that only root has. */
@@ -215,6 +215,8 @@ const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|boot)(\/|$)/;
 function systemWrite({ name, words, command }: Started): string | undefined {
   const filled = templateOutputs(command.words).find((path) => SYSTEM.test(path));
   if (filled !== undefined) return `writes ${filled}`;
+  const laid = laidBy(name, words).flatMap(({ to }) => resolvePath(command.cwd, to) ?? []).find((path) => SYSTEM.test(`${path}/`));
+  if (laid !== undefined) return `writes ${laid}`;
   const into = command.redirects.find(({ operator, target }) => operator.startsWith('>') && SYSTEM.test(target.value ?? ''));
   if (into) return `writes ${into.target.value}`;
   const last = words.at(-1)?.value ?? '';
