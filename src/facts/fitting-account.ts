@@ -99,7 +99,8 @@ function ownerOfWork(target: Target, history: History): Fitting | undefined {
   const isWork = (path: string | undefined) =>
     path !== undefined && (history.volumes.some((volume) => volume.path === path) || (history.cwd !== undefined && history.cwd !== '/' && (isWithin(history.cwd, path) || isWithin(path, history.cwd))) || (started?.startsWith('/') === true && isWithin(started, path)));
   const closed = madeAccounts(history).filter((account) => !isUnprivileged(account) || isPutIn(account.name, history));
-  const owner = ownersIn(history).findLast(({ user, paths }) => user !== 'root' && user !== '0' && !closed.some(({ name, uid }) => user === name || user === String(uid)) && paths.some(isWork));
+  const owners = ownersIn(history).filter(({ user }) => user !== 'root' && user !== '0' && !closed.some(({ name, uid }) => user === name || user === String(uid)));
+  const owner = owners.findLast(({ paths }) => paths.some(isWork)) ?? (startOf(target).unseen.length > 0 ? soleOwner(owners) : undefined);
   if (!owner) return undefined;
   const { user, group } = owner;
   const uid = numberOf(user);
@@ -111,6 +112,12 @@ function ownerOfWork(target: Target, history: History): Fitting | undefined {
     return { kind: 'owner', name, uid: numbers?.[0], gid: numbers?.[1] };
   }
   return uid === undefined ? { kind: 'owner', name: user, uid: undefined, gid: undefined } : { kind: 'owner', name: undefined, uid, gid: numberOf(group) ?? uid };
+}
+
+/** To whom the chain gives things again and again, and to nobody else: where the start script is out of sight, nothing says more. */
+function soleOwner(owners: readonly Owner[]): Owner | undefined {
+  const [first, ...others] = owners;
+  return first !== undefined && others.length > 0 && first.user !== 'nobody' && others.every(({ user }) => user === first.user) ? first : undefined;
 }
 
 /** The accounts of the base that the chain does not remove. */

@@ -93,8 +93,9 @@ function isOwnProgram({ payload, words }: Started): boolean {
 function promptBehindScript(target: Parameters<KeepAway>[0]): ReturnType<KeepAway> {
   const { entrypoint, cmd } = historyOf(target.stage, target.unit);
   const [name, ...args] = cmd?.words ?? [];
-  if (!entrypoint?.words?.length || name === undefined || /^(sleep|tail|true|false|echo|cat)$/.test(name) || !isPrompt(posix.basename(name), args)) return undefined;
-  return { rule: 'starts-a-prompt', message: `${entrypoint.words[0]} is given a prompt to start: ${cmd!.script}`, line: cmd!.instruction.line, advice: ADVICE };
+  const isOthers = name === 'echo' ? !/\b(specify|usage|please)\b/i.test(args.join(' ')) : /^(sleep|tail|true|false|cat)$/.test(name ?? '');
+  if (!entrypoint?.words?.length || name === undefined || isOthers || !isPrompt(posix.basename(name), args)) return undefined;
+  return { rule: 'starts-a-prompt', message: `${entrypoint.words[0]} is given ${name === 'echo' ? 'a message to show' : 'a prompt to start'}: ${cmd!.script}`, line: cmd!.instruction.line, advice: ADVICE };
 }
 
 /** `ENTRYPOINT ["crossbuild"]` with `CMD ["bash"]`: a shell is what a program is given to start. */
