@@ -33,8 +33,10 @@ export function usersOf(run: Run, { port, protocol }: Pick<Listening, 'port' | '
   const users = new Users(run, port, protocol);
   users.image();
   if (run.service) users.service(run.service);
-  if (run.service) users.neighbours(run.service);
-  else users.foldersBeside();
+  if (run.service) {
+    users.neighbours(run.service);
+    users.askers(run.service);
+  } else users.foldersBeside();
   return users;
 }
 
@@ -215,6 +217,14 @@ class Users implements PortUsers {
     }
     // A service may also ask for itself by its name.
     this.variables([...variablesOf(this.run).values()], names, linked.service.name);
+  }
+
+  /** A port that a service only exposes is for somebody: a proxy of the platform that runs the file, where nothing in sight asks. */
+  askers({ service, stack, source }: LinkedService): void {
+    const isExposed = service.expose.some(({ port }) => port === this.port);
+    const isPublished = stack.services.some((one) => one.source.name === source.name && one.service.ports.length > 0);
+    const isAsked = isPublished || this.places.some(({ path, start }) => !service.expose.some(({ place }) => place.file.path === path && place.start <= start && start < place.end));
+    if (isExposed && !isAsked) this.doubts.push(`service ${service.name} exposes ${this.port} and publishes nothing, and what asks for that is not in sight`);
   }
 
   /** Where nothing in sight runs a target, what lies in the folders beside its own may still ask for it by that folder's name. */

@@ -76,6 +76,7 @@ export function portArguments(words: readonly string[]): PortArgument[] {
     const [option, offset] = optionAround(word, words[index - 1] ?? '');
     const listen = /^(?:TCP|UDP)[46]?-(?:LISTEN|RECVFROM):/i.exec(word)?.[0].length ?? endpointIn(word, offset, words);
     const from = listen ?? offset;
+    if (isSwitch(word.slice(from))) return;
     for (const address of addressesIn(word.slice(from))) {
       if (!isOwnHost(address.host)) continue;
       const hasAddress = address.host !== '' || word[from] === ':' || address.scheme !== '';
@@ -84,6 +85,11 @@ export function portArguments(words: readonly string[]): PortArgument[] {
     }
   });
   return found;
+}
+
+/** `-listen=1`: on or off. Nothing listens on port 1. */
+function isSwitch(value: string): boolean {
+  return value === '0' || value === '1';
 }
 
 /** Where the port begins in an endpoint of Twisted (`--http=tcp:80`, `-e ssl:443:interface=0.0.0.0`; docs.twisted.org, endpoints); undefined for what is none. */
@@ -125,7 +131,7 @@ const LISTENS = /^((\w+_)?(LISTEN|BIND)(_\w+)?|PORT|(HTTP|HTTPS|APP|WEB|SERVER|L
 
 /** The ports that a variable tells the container's program to listen on; none for another variable. */
 export function portsOfVariable(name: string, value: string): WrittenPort[] {
-  if (!LISTENS.test(name) || OTHERS.test(name)) return [];
+  if (!LISTENS.test(name) || OTHERS.test(name) || isSwitch(value)) return [];
   if (name === 'GUNICORN_CMD_ARGS') return argumentsInText(value);
   const addresses = addressesIn(value);
   return addresses.filter(({ host }) => isOwnHost(host));

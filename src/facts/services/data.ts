@@ -8,6 +8,7 @@ import { historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { memo } from '../memo.ts';
 import { isShipped } from '../shipped.ts';
+import { startOf } from '../start.ts';
 import { isOnlyRead } from '../told-writes.ts';
 import { writesOf } from '../writes.ts';
 import { giveAway } from './give-away.ts';
@@ -50,6 +51,7 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
 function isRead(path: string, linked: LinkedService, project: Project): boolean {
   if (/^\/docker-entrypoint[\w.-]*\.d(\/|$)/.test(path)) return true;
   const target = serviceTarget(linked, project);
+  if (target && startOf(target).commands.some(({ words }) => words[0]?.value === path)) return true; // it is what is started
   return target !== undefined && isOnlyRead(path, () => writesOf(target).map((write) => write.path), target);
 }
 

@@ -204,12 +204,13 @@ function isNamed(path: string, target: Target): boolean {
   return startOf(target).commands.some(({ words }) => words.some(({ value }) => value !== undefined && value.split('=').at(-1) === path));
 }
 
-/** Whether the image's own program is what is started. */
+/** Whether the image's own program is what is started, also by another that is told to: `/wait-for db:5432 -- nginx`. */
 function runsBase(target: Target): boolean {
   const { base } = historyOf(target.stage, target.unit);
   const entry = baseEntry(base);
   const start = startOf(target);
-  return start.from === 'base' || start.commands.some(({ name }) => name !== undefined && (name === entry?.cmd?.[0] || name === entry?.entrypoint?.[0]));
+  const isOwn = (name: string | undefined) => name !== undefined && (name === entry?.cmd?.[0] || name === entry?.entrypoint?.[0]);
+  return start.from === 'base' || start.commands.some(({ name, words }) => isOwn(name) || isOwn(words[words.findIndex(({ value }) => value === '--') + 1]?.value));
 }
 
 /** Whether all that starts is in sight, and none of it is the image's own program. */

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { Mount } from '../../compose/read.ts';
 import { globMatches } from '../../images/glob.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
 import { baseEntry, historyOf } from '../history.ts';
@@ -22,7 +23,7 @@ import { generatedHeader, serviceOptOut } from './opt-out.ts';
 import { changesTo, powersOf } from './powers.ts';
 import { remainsFor } from './remains.ts';
 import { sourceTree } from './source-tree.ts';
-import { builtFor, serviceTarget } from './target.ts';
+import { builtFor, hostPath, serviceTarget } from './target.ts';
 
 /** What is to be said of a service that runs a ready-made image, before anybody mends it. Lines are those of its file. */
 export const judgeService = memo((linked: LinkedService, project: Project): Judgement => {
@@ -113,6 +114,7 @@ const RULES: ((asked: Asked) => Reason | undefined)[] = [
   ({ target }) => startsPrompt(target),
   ({ target, linked }) => withRemains(scriptNeedsRoot(target), linked),
   replacedEntrypoint,
+  coveredEntrypoint,
   forDevelopment,
   rootHome,
   lowPort,
@@ -179,6 +181,20 @@ function replacedEntrypoint({ linked, target }: Asked): Reason | undefined {
   const [script] = startOf(target).unseen;
   if (linked.service.entrypoint === undefined || script === undefined) return undefined;
   return { rule: 'script-out-of-sight', message: `its entrypoint ${script} is not in sight, and takes the place of the image's own`, advice: `read it, and set user: where it needs no root` };
+}
+
+/** A mount puts another script over the image's entrypoint, and nobody here has read it. */
+function coveredEntrypoint({ linked: { service }, target, project }: Asked): Reason | undefined {
+  const { base } = historyOf(target.stage, target.unit);
+  const own = baseEntry(base)?.entrypoint?.[0];
+  if (own === undefined || service.entrypoint !== undefined) return undefined;
+  const mount = service.mounts.find((one) => (own.startsWith('/') ? one.target === own : posix.basename(one.target) === own && /\/s?bin\//.test(one.target)) && !isInSight(one, project));
+  return mount && { rule: 'script-out-of-sight', message: `${mount.source ?? 'a volume'} takes the place of the image's entrypoint ${own}, and is not in sight`, advice: 'read it, and set user: where it needs no root' };
+}
+
+function isInSight(mount: Mount, { disk }: Project): boolean {
+  const host = hostPath(mount);
+  return host !== undefined && disk.stat(host)?.kind === 'file';
 }
 
 /** Redis 8 looks whether it may change user, and goes on as root where it may not (redis/docker-library-redis, docker-entrypoint.sh). */

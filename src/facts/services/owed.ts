@@ -31,7 +31,7 @@ function advice(path: string, owner: string, target: Target, told: Set<string>):
   const kept = [...services, ...probable].flatMap((linked) => dataOf(linked, project).filter((data) => isWithin(path, data.path)).map((data) => ({ linked, data: { ...data, path } })));
   const once = new Map(kept.map((one) => [one.data.mount.source ?? one.linked.service.name, one]));
   const news = [...once.values()].filter(({ linked, data: { mount } }) => isNews(`${mount.source ?? `${linked.service.name} ${mount.target}`}:${posix.relative(mount.target, path)}`, told));
-  if (kept.length > 0) return news.length === 0 ? undefined : news.map(({ linked, data }) => giveAway(data, owner, linked, family, project)).join('\n');
+  if (kept.length > 0) return news.length === 0 ? undefined : [...new Set(news.map(({ linked, data }) => giveAway(data, owner, linked, family, project)))].join('\n');
   // What is mounted there is source, or can't be written.
   if (services.some(({ service }) => service.mounts.some(({ target: at }) => isWithin(path, at)))) return undefined;
   if (services.length > 0) return services.map((linked) => giveNamelessAway(path, owner, linked, family, project)).join('\n');
