@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Builder, buildersUnder } from './builders/read.ts';
 import { readComposeFile } from './compose/file.ts';
 import type { Service } from './compose/read.ts';
@@ -8,9 +8,10 @@ import { type Config, type Configs, namedFor } from './config.ts';
 import { whyLeft } from './discover.ts';
 import type { Disk } from './disk.ts';
 import { type Dockerfile, parseDockerfile, type Stage } from './dockerfile/parse.ts';
-import type { ImageSource } from './images/lookup.ts';
+import { type ImageSource, lookUp } from './images/lookup.ts';
 import { parseReference, type Reference } from './images/reference.ts';
 import { memo } from './memo.ts';
+import { imageNames, namesOfImage, ownName } from './names.ts';
 
 /** A file that unroot was given, or that one of those brings in, as it stands in the current phase. */
 export interface SourceFile {
@@ -87,7 +88,7 @@ export interface Target {
   unit: Unit;
   stage: Stage;
   services: LinkedService[];
-  /** Services of ready-made images that bear the name of the Dockerfile's folder: probably this one. */
+  /** Services of ready-made images that bear a name of what the Dockerfile builds, or are the only ones beside it: probably this one. */
   probable: LinkedService[];
   disk: Disk;
   project: Project;
@@ -106,14 +107,13 @@ export function groupsOf(found: readonly SourceFile[], disk: Disk): SourceFile[]
   const groupOf = new Map<SourceFile, SourceFile[]>(files.map((file) => [file, [file]]));
   const dockerfiles = files.filter(({ kind }) => kind === 'dockerfile');
   const byPath = new Map(dockerfiles.map((file) => [file.absolute, file]));
-  const byFolder = new Map<string, SourceFile[]>();
-  for (const file of dockerfiles) {
-    const folder = basename(dirname(file.absolute)).toLowerCase();
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
-  }
+  const byName = new Map<string, SourceFile[]>();
+  for (const file of dockerfiles) for (const name of imageNames(file.absolute, file.root, buildersFor(file, disk), disk)) byName.set(name, [...(byName.get(name) ?? []), file]);
   const named = new Map<string, SourceFile>();
   const builds = new Map<string, SourceFile>();
   const pushed = new Map<string, SourceFile>();
+  const besides = new Map<string, SourceFile[]>();
+  for (const file of dockerfiles) besides.set(dirname(file.absolute), [...(besides.get(dirname(file.absolute)) ?? []), file]);
   const composeFiles = new Map(files.filter(({ kind }) => kind === 'compose').map((file) => [file.absolute, file]));
   for (const { file: own, stack, service } of readAhead(files, disk)) {
     const file = composeFiles.get(own.absolute)!;
@@ -127,7 +127,8 @@ export function groupsOf(found: readonly SourceFile[], disk: Disk): SourceFile[]
     if (twin) mergeGroups(groupOf, file, twin);
     else if (built) builds.set(place, file);
     else if (!service.build && ownName(service.image) !== undefined) pushed.set(place, file);
-    for (const folder of service.build ? [] : foldersNamed(service.image, file.root)) for (const probable of byFolder.get(folder) ?? []) mergeGroups(groupOf, file, probable);
+    for (const name of service.build ? [] : namesOfImage(service.image, file.root, disk)) for (const probable of byName.get(name) ?? []) mergeGroups(groupOf, file, probable);
+    for (const beside of isOwnImage(service) ? (besides.get(dirname(own.absolute)) ?? []) : []) mergeGroups(groupOf, file, beside);
   }
   for (const file of dockerfiles) for (const { tags } of buildersFor(file, disk)) for (const tag of tags) named.set(tag, file);
   for (const [name, built] of named) {
@@ -166,20 +167,10 @@ function buildersFor({ absolute, root }: SourceFile, disk: Disk): Builder[] {
   return buildersUnder(disk, root).filter(({ dockerfiles }) => dockerfiles.includes(absolute));
 }
 
-/** The last name of an image that is not an official one: perhaps that of a folder here. */
-function ownName(image: string | undefined): string | undefined {
-  const repo = image === undefined ? undefined : parseReference(image)?.repo;
-  return repo === undefined || repo.startsWith('library/') ? undefined : repo.slice(repo.lastIndexOf('/') + 1);
-}
-
-/** The folders that an image may be called after: `store-cart` after `cart` in the repository `store`, and `store` after its `docker`. */
-function foldersNamed(image: string | undefined, root: string): string[] {
-  const name = ownName(image);
-  if (name === undefined) return [];
-  const project = basename(root).toLowerCase();
-  const isProject = (text: string) => text.length > 2 && project.endsWith(text);
-  const cuts = [...name.matchAll(/[-_]/g)].filter(({ index }) => isProject(name.slice(0, index)));
-  return [name, ...cuts.map(({ index }) => name.slice(index + 1)), ...(isProject(name) ? ['docker'] : [])];
+/** Whether a service runs an image that it does not build and that nobody else's is known to be. */
+function isOwnImage({ build, image }: Service): boolean {
+  const reference = build || ownName(image) === undefined ? undefined : parseReference(image!);
+  return reference !== undefined && lookUp(reference) === undefined;
 }
 
 function mergeGroups(groupOf: Map<SourceFile, SourceFile[]>, one: SourceFile, other: SourceFile): void {
@@ -395,11 +386,28 @@ function targetsOf(unit: Unit, services: readonly LinkedService[], project: Proj
     if (stage && !wanted.has(stage) && !isForTests(stage)) wanted.set(stage, []);
   }
   if (wanted.size === 0) wanted.set(stages.at(-1)!, []);
-  const folder = basename(dirname(unit.file.absolute)).toLowerCase();
-  const probable = services.filter(({ service }) => service.build === undefined && foldersNamed(service.image, unit.file.root).includes(folder));
+  const probable = probablyBuilt(unit, services, project);
   return stages
     .filter((stage) => wanted.has(stage))
     .map((stage) => ({ unit, stage, services: wanted.get(stage)!, probable, disk: project.disk, project }));
+}
+
+/** The services that probably run what a Dockerfile builds. */
+function probablyBuilt(unit: Unit, services: readonly LinkedService[], { disk }: Project): LinkedService[] {
+  const { absolute, root } = unit.file;
+  const names = imageNames(absolute, root, unit.builders, disk);
+  const named = services.filter(({ service }) => service.build === undefined && namesOfImage(service.image, root, disk).some((name) => names.includes(name)));
+  return named.length > 0 || unit.services.length > 0 ? named : onlyOneBeside(unit, services);
+}
+
+/** The services of the compose files beside a Dockerfile that all run the only image there that nobody else's is known to be, and publish what it exposes. */
+function onlyOneBeside({ file, dockerfile }: Unit, services: readonly LinkedService[]): LinkedService[] {
+  const directory = dirname(file.absolute);
+  const beside = services.filter((linked) => dirname(linked.file.absolute) === directory);
+  const own = beside.filter(({ service }) => isOwnImage(service));
+  if (beside.some(({ service }) => service.build) || new Set(own.map(({ service }) => parseReference(service.image!)!.repo)).size !== 1) return [];
+  const exposed = dockerfile.instructions.flatMap(({ keyword, args }) => (keyword === 'EXPOSE' ? args.split(/\s+/).map((port) => Number.parseInt(port, 10)) : []));
+  return own.filter(({ service }) => service.ports.some(({ target }) => target !== undefined && exposed.includes(target)));
 }
 
 function stageOf(stages: readonly Stage[], name: string | undefined): Stage | undefined {

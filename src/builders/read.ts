@@ -131,12 +131,25 @@ function stepsIn(value: unknown): BuildCommand[] {
 }
 
 /** GitHub's `docker/build-push-action`, with its `context`, `file`, `target`, `tags` and `push`; a push that an expression decides is one. */
-function actionsIn(value: unknown): BuildCommand[] {
-  if (Array.isArray(value)) return value.flatMap(actionsIn);
+function actionsIn(value: unknown, steps: readonly unknown[] = []): BuildCommand[] {
+  if (Array.isArray(value)) return value.flatMap((one) => actionsIn(one, value));
   if (!isMap(value)) return [];
-  if (typeof value.uses !== 'string' || !value.uses.startsWith('docker/build-push-action')) return Object.values(value).flatMap(actionsIn);
+  if (!isStepOf(value, 'docker/build-push-action')) return Object.values(value).flatMap((one) => actionsIn(one));
   const inputs = isMap(value.with) ? value.with : {};
   const input = (name: string) => (typeof inputs[name] === 'string' && !inputs[name].includes('${{') ? inputs[name] : undefined);
   const context = input('context') ?? '.';
-  return [{ context, dockerfile: input('file') ?? join(context, 'Dockerfile'), target: input('target'), tags: (input('tags') ?? '').split(/[\s,]+/).filter(Boolean), pushed: !['', 'false'].includes(String(inputs.push ?? '')) }];
+  const tags = input('tags')?.split(/[\s,]+/).filter(Boolean) ?? namesBehind(String(inputs.tags ?? ''), steps);
+  return [{ context, dockerfile: input('file') ?? join(context, 'Dockerfile'), target: input('target'), tags, pushed: !['', 'false'].includes(String(inputs.push ?? '')) }];
+}
+
+/** The images that the `docker/metadata-action` of a step before names, where the tags are its output: `${{ steps.meta.outputs.tags }}`. */
+function namesBehind(tags: string, steps: readonly unknown[]): string[] {
+  const id = /steps\.([\w-]+)\.outputs\.tags/.exec(tags)?.[1];
+  const metadata = steps.filter((step) => isStepOf(step, 'docker/metadata-action')).find((step) => step.id === id);
+  const images = isMap(metadata?.with) ? metadata.with.images : undefined;
+  return typeof images !== 'string' ? [] : images.split(/[\s,]+/).map((image) => image.replace(/^name=/, '')).filter((image) => image !== '' && !/[=${}]/.test(image));
+}
+
+function isStepOf(step: unknown, action: string): step is Record<string, unknown> {
+  return isMap(step) && typeof step.uses === 'string' && step.uses.startsWith(action);
 }

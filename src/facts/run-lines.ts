@@ -1,6 +1,7 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { properties } from '../dockerfile/inside.ts';
 import { parseReference } from '../images/reference.ts';
+import { imageNames, repositoryNames } from '../names.ts';
 import type { Target } from '../project.ts';
 import { readShell, type ShellWord } from '../shell/read.ts';
 import { unwrap } from './commands.ts';
@@ -104,12 +105,12 @@ function shownOf({ value, text }: ShellWord): string {
   return value ?? text.replace(/^["']|["']$/g, '');
 }
 
-/** Whether an image is called after the folder of a Dockerfile, or after the repository. */
-function isMeant(image: string | undefined, { unit: { file } }: Target): boolean {
+/** Whether an image is called after a Dockerfile's folder, as something here tags it, or after the repository. */
+function isMeant(image: string | undefined, { unit: { file, builders }, disk }: Target): boolean {
   const repo = image === undefined ? undefined : parseReference(image)?.repo;
   if (repo === undefined) return false;
   const last = repo.slice(repo.lastIndexOf('/') + 1);
-  const names = [basename(dirname(file.absolute)), basename(file.root)].map((name) => name.toLowerCase()).filter((name) => name.length > 2);
+  const names = [...imageNames(file.absolute, file.root, builders, disk), ...repositoryNames(disk, file.root)].filter((name) => name.length > 2);
   return last.length > 2 && names.some((name) => name === last || name.endsWith(last) || last.endsWith(name));
 }
 
