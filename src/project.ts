@@ -108,7 +108,13 @@ export function groupsOf(found: readonly SourceFile[], disk: Disk): SourceFile[]
   const dockerfiles = files.filter(({ kind }) => kind === 'dockerfile');
   const byPath = new Map(dockerfiles.map((file) => [file.absolute, file]));
   const byName = new Map<string, SourceFile[]>();
-  for (const file of dockerfiles) for (const name of imageNames(file.absolute, file.root, buildersFor(file, disk), disk)) byName.set(name, [...(byName.get(name) ?? []), file]);
+  for (const file of dockerfiles) {
+    for (const name of imageNames(file.absolute, file.root, buildersFor(file, disk), disk)) {
+      const known = byName.get(name);
+      if (known) known.push(file);
+      else byName.set(name, [file]);
+    }
+  }
   const named = new Map<string, SourceFile>();
   const builds = new Map<string, SourceFile>();
   const pushed = new Map<string, SourceFile>();

@@ -14,7 +14,7 @@ export function writtenByRun(history: History, path: string): string | undefined
     for (const command of commandsOf(step)) {
       const printed = printedInto(command, path);
       if (printed?.isRead) text = (printed.appends ? (text ?? '') : '') + (printed.text ?? '');
-      else if (printed || downloads(command.words.map((word) => word.value), command.cwd, path)) text ??= '';
+      else if (printed || downloads(command, path)) text ??= '';
     }
   }
   return text;
@@ -61,8 +61,8 @@ function printedBy(name: string, words: (string | undefined)[]): string | undefi
 }
 
 /** Whether a command fetches or copies into exactly this path: `curl -o path`, `wget -O path`, `cp x path`. */
-function downloads(words: (string | undefined)[], cwd: string | undefined, path: string): boolean {
-  const name = words[0];
+function downloads({ words, cwd }: ShellCommand, path: string): boolean {
+  const name = words[0]?.value;
   if (name !== 'curl' && name !== 'wget' && name !== 'cp' && name !== 'mv' && name !== 'ln' && name !== 'install') return false;
-  return words.slice(1).some((word) => word !== undefined && resolvePath(cwd, word) === path);
+  return words.slice(1).some(({ value }) => resolvePath(cwd, value) === path);
 }

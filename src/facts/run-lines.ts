@@ -1,11 +1,12 @@
 import { basename, dirname, join, relative } from 'node:path';
+import type { Disk } from '../disk.ts';
 import { properties } from '../dockerfile/inside.ts';
 import { parseReference } from '../images/reference.ts';
 import { imageNames, repositoryNames } from '../names.ts';
 import type { Target } from '../project.ts';
 import { readShell, type ShellWord } from '../shell/read.ts';
 import { unwrap } from './commands.ts';
-import { memo } from './memo.ts';
+import { memo, memoByName } from './memo.ts';
 
 /** A `docker run` that somebody wrote down for a target's image: in a comment or LABEL of the file, or in the README beside it. */
 export interface RunLine {
@@ -157,7 +158,7 @@ export function runsWithVolume(target: Target): string | undefined {
   for (const directory of directories) {
     // Further up there are other images too: the line must name this one, by its folder.
     const isMeant = directory === own ? () => true : (line: string) => line.includes(basename(own));
-    const names = [...PLACES, ...target.disk.list(directory).filter((name) => name.endsWith('.sh'))];
+    const names = [...PLACES, ...scriptsIn(target.disk, directory)];
     for (const name of names) {
       const path = join(directory, name);
       const text = target.disk.read(path);
@@ -166,6 +167,9 @@ export function runsWithVolume(target: Target): string | undefined {
   }
   return undefined;
 }
+
+/** The shell scripts in a folder: many Dockerfiles may lie beside them. */
+const scriptsIn = memoByName((disk: Disk, directory): string[] => disk.list(directory).filter((name) => name.endsWith('.sh')));
 
 /** Whether a text holds a `docker run` with a mount, over continued lines, that is meant. */
 function mountsFiles(text: string, isMeant: (line: string) => boolean): boolean {

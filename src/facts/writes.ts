@@ -176,6 +176,7 @@ function besideProgram(target: Target, history: History): Write[] {
 export function madeDirectories(history: History): Write[] {
   const made = new Map<string, Write>();
   for (const step of history.steps) {
+    if (!mentions(step, MAKES_DIRECTORIES)) continue;
     for (const command of commandsOf(step)) {
       for (const path of directoriesMadeBy(command)) {
         if (made.has(path) || isSystem(path) || isInstalled(path, history) || isFilled(path, step, command, history)) continue;
@@ -194,6 +195,9 @@ function isOverlaid(madeIn: Step, history: History): boolean {
     return (name === 'cp' || name === 'rsync') && words.at(-1)?.value === '/' && words.some(({ value, text }) => /^-[a-zA-Z]*[raR]/.test(value ?? text));
   }));
 }
+
+/** What a RUN says that makes directories: most say nothing of the kind, and need not be read for it. */
+export const MAKES_DIRECTORIES = /mkdir|install[^;&|]*-(d|-directory)(?![\w-])/;
 
 /** The directories that a `mkdir` or `install -d` makes. */
 export function directoriesMadeBy(command: ShellCommand): string[] {

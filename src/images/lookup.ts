@@ -31,10 +31,20 @@ export function lookUp(reference: Reference, own: readonly ImageEntry[] = []): I
   return { entry, family, accounts, verified: entry.verified && reference.match === 'exact' };
 }
 
+/** The catalogue does not change, and the same few images are asked about in file after file. */
 function entryFor(reference: Reference): ImageEntry | undefined {
-  const { exact, globs } = index();
-  return exact.get(reference.repo)?.find((entry) => tagMatches(entry, reference)) ?? globs.find((entry) => matches(entry, reference));
+  const { repo, tag, digest } = reference;
+  const key = `${repo}\n${tag ?? ''}\n${digest ?? ''}`;
+  let found = entries.get(key);
+  if (!found) {
+    const { exact, globs } = index();
+    found = { entry: exact.get(repo)?.find((entry) => tagMatches(entry, reference)) ?? globs.find((entry) => matches(entry, reference)) };
+    entries.set(key, found);
+  }
+  return found.entry;
 }
+
+const entries = new Map<string, { entry: ImageEntry | undefined }>();
 
 interface Index {
   exact: Map<string, ImageEntry[]>;

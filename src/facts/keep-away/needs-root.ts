@@ -56,7 +56,7 @@ function setuidProgram(target: Target): Reason | undefined {
   const { steps } = historyOf(target.stage, target.unit);
   const programs = startOf(target).commands.flatMap(({ words, command }) => (words[0]?.value === undefined ? [] : candidatePaths(words[0].value, command.cwd)));
   for (const step of steps) {
-    if (programs.length === 0 || !mentions(step, 'chmod')) continue;
+    if (programs.length === 0 || !mentions(step, MAY_GIVE_SETUID)) continue;
     for (const command of commandsOf(step)) {
       const { name, words } = unwrap(command);
       const [mode, ...files] = name === 'chmod' ? operands(words) : [];
@@ -67,6 +67,9 @@ function setuidProgram(target: Target): Reason | undefined {
   }
   return undefined;
 }
+
+/** A mode with the setuid bit behind `chmod`, or a variable that may hold one. */
+const MAY_GIVE_SETUID = /chmod\b[^;&|]*?(\+\w*s|[4-7]\d{3}|\$)/;
 
 /** A script of one's own may bear the name of Docker's entrypoint, where nothing brings Docker. */
 function isCalledLikeDockers({ name, words }: Started, target: Target): boolean {

@@ -1,6 +1,6 @@
-import { commandsOf, unwrap } from '../commands.ts';
+import { commandsOf, mentions, unwrap } from '../commands.ts';
 import { historyOf } from '../history.ts';
-import { directoriesMadeBy } from '../writes.ts';
+import { directoriesMadeBy, MAKES_DIRECTORIES } from '../writes.ts';
 import type { KeepAway } from './index.ts';
 
 /** A text that is smaller holds no more of anything than is weighed. */
@@ -10,6 +10,7 @@ const LARGE_TEXT = 16_384;
 export const MAX_PLACES = 1_000;
 
 const MAKES_ACCOUNTS = new Set(['useradd', 'adduser', 'groupadd', 'addgroup', 'usermod']);
+const MAY_MAKE_ACCOUNTS = /user|group/;
 
 /** Directories, volumes and accounts are weighed each against each: a file with thousands of them would take minutes. */
 export const tooLarge: KeepAway = ({ unit, stage }) => {
@@ -17,6 +18,7 @@ export const tooLarge: KeepAway = ({ unit, stage }) => {
   if (steps.every((step) => step.unit.dockerfile.text.length < LARGE_TEXT)) return undefined;
   let places = volumes.length;
   for (const step of steps) {
+    if (!mentions(step, MAKES_DIRECTORIES) && !mentions(step, MAY_MAKE_ACCOUNTS)) continue;
     for (const command of commandsOf(step)) places += MAKES_ACCOUNTS.has(unwrap(command).name ?? '') ? 1 : directoriesMadeBy(command).length;
   }
   if (places <= MAX_PLACES) return undefined;
