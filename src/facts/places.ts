@@ -1,9 +1,11 @@
+import { posix } from 'node:path';
 import type { Dockerfile, Instruction } from '../dockerfile/parse.ts';
 import type { Comment } from '../dockerfile/scan.ts';
 import type { Target } from '../project.ts';
 import type { Account } from './account.ts';
 import { madeAccounts } from './accounts.ts';
 import { commandsOf, mentions, unwrap } from './commands.ts';
+import { type Copy, copiesOf } from './copies.ts';
 import { commentsByLine } from './comments.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { managesPackages } from './installs.ts';
@@ -58,11 +60,18 @@ export function accountPlace(target: Target): Place {
   const copy = steps.findIndex(({ instruction: { keyword } }) => keyword === 'COPY' || keyword === 'ADD');
   const head = copy < 0 ? steps.filter(({ instruction }) => instruction.keyword === 'RUN') : steps.slice(0, copy);
   const untried = untriedShell(target);
+  const book = copiesOf(history).findLast((one) => one.step.stage === target.stage && bringsAccounts(one) && worksAsRoot(one.step));
+  if (book) return below(dockerfile, book.step.instruction);
   const lastPackages = head.findLast((step) => (managesPackages(step) || removesAccounts(step)) && worksAsRoot(step));
   if (lastPackages) return below(dockerfile, lastPackages.instruction);
   const first = steps.find((step) => (WORK_BEFORE.has(step.instruction.keyword) || step.instruction === untried) && worksAsRoot(step));
   if (!first) return userPlace(target);
   return above(dockerfile, first.instruction);
+}
+
+/** `COPY passwd group /etc/`: what is made before it is lost. */
+function bringsAccounts({ destination, sources }: Copy): boolean {
+  return destination === '/etc/passwd' || (destination === '/etc' && sources.some((source) => source !== undefined && posix.basename(source) === 'passwd'));
 }
 
 /** A SHELL of the target under which no RUN has been tried: it may name what the image does not have. */
