@@ -24,6 +24,8 @@ export interface StackPlan {
   asks?: readonly StackAsk[];
   /** Paths by service that root writes only because it can. */
   needless?: Readonly<Record<string, readonly string[]>>;
+  /** `false`: no second run under strace, which is what takes longest; what a program is denied and hides is not seen then. */
+  traced?: boolean;
   /**
    * Commands of `docker compose`, run with the files of after on the volumes that before left, which after then gets:
    * the one-time commands that a report names. An empty list: the volumes as they are. Without it every run has new ones.
@@ -163,7 +165,8 @@ class Rounds {
 
   /** The same under strace: what was tried, and what was answered once more. */
   private async traced(side: 'before' | 'after', before?: Up): Promise<Traces> {
-    const { engine, strace } = this.session;
+    const { engine } = this.session;
+    const strace = this.plan.traced === false ? NOT_TRACED : this.session.strace;
     const stack = side === 'before' ? this.old : this.now;
     if ('unavailable' in strace) return new Map([...stack.services.keys()].map((name) => [name, { trace: strace, said: undefined }]));
     const adapt = new Map([...stack.services].map(([name, { image, settings }]) => [name, { traced: tracing(engine, strace, image, settings) }]));
@@ -239,6 +242,8 @@ class Rounds {
 }
 
 let serial = 0;
+
+const NOT_TRACED = { unavailable: 'no traced run was asked for' };
 
 /** Something of each container, by service; the engine is asked about all of them at once. */
 async function mapInspected<T>(engine: Engine, containers: ReadonlyMap<string, Container>, find: (container: Container, facts: Inspected, service: string) => Promise<T>): Promise<(readonly [string, T])[]> {

@@ -162,7 +162,7 @@ async function docker(...args: string[]): Promise<string> {
 function execute(...args: string[]): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     // latin1, because `docker cp` gives an archive.
-    execFile('docker', args, { encoding: args[0] === 'cp' ? 'latin1' : 'utf8', timeout: 120_000, maxBuffer: 1 << 28, signal: ending.signal }, (error, stdout, stderr) => {
+    execFile('docker', args, { encoding: args[0] === 'cp' ? 'latin1' : 'utf8', timeout: 300_000, maxBuffer: 1 << 28, signal: ending.signal }, (error, stdout, stderr) => {
       if (error) reject(new Error(`docker ${args.join(' ')}: ${stderr || error.message}`));
       else resolve({ stdout, stderr });
     });

@@ -27,6 +27,8 @@ export interface Program {
   prints?: string;
   /** What root writes only because it can, and the program does without. */
   needless?: string[];
+  /** How long it may take to be ready, where that is more than usual. */
+  seconds?: number;
   /** What it starts from that the account must not be able to change. */
   code?: string;
   /** What unroot's fix lacks until the paths that the program was seen to write are learnt: what must be found without. */
@@ -334,6 +336,8 @@ export const programs: Program[] = [
     unroot: 'safe',
     user: '1000:1000',
     asks: [{ path: '/', answer: 'well' }],
+    // Each check starts a Node of its own, which takes long on a busy machine.
+    seconds: 120,
     code: '/app/app.js',
   },
   {
@@ -461,8 +465,8 @@ export function place(placed: readonly Placed[], tree: string): void {
     // What a checkout's umask made of the files must not matter.
     for (const path of treeOf(directory).keys()) chmodSync(join(directory, path), modes[path] ?? 0o755);
   }
-  const targets = placed.flatMap(({ folder, program: { asks, prints, needless } }) =>
-    [...treeOf(join(tree, folder)).keys()].filter((path) => path.endsWith('Dockerfile')).map((path) => [`${folder}/${path}`, { asks, prints, needless }]),
+  const targets = placed.flatMap(({ folder, program: { asks, prints, needless, seconds } }) =>
+    [...treeOf(join(tree, folder)).keys()].filter((path) => path.endsWith('Dockerfile')).map((path) => [`${folder}/${path}`, { asks, prints, needless, seconds }]),
   );
   const args = Object.assign({}, ...placed.map(({ program: { settings } }) => settings?.args));
   const secrets = Object.fromEntries(placed.flatMap(({ folder, program: { settings } }) => Object.entries(settings?.secrets ?? {}).map(([id, path]) => [id, `${folder}/${path}`])));

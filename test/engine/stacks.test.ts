@@ -24,7 +24,7 @@ stacks.forEach(({ name, title }, index) => test(`${name}: ${title}`, () => proof
 stack.run();
 
 /** Brings it up as it is and as unroot writes it, plainly and as a locked-down cluster would, and sees that it is as expected. */
-async function prove({ name, fetched = {}, shared = {}, unsafe = false, sysctl = false, uids, finds = {}, asks, needless, between, running }: StackCase): Promise<void> {
+async function prove({ name, fetched = {}, shared = {}, unsafe = false, sysctl = false, uids, finds = {}, asks, needless, traced, between, running }: StackCase): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'unroot-engine-'));
   try {
     const [before, after] = [join(folder, 'before'), join(folder, 'after')];
@@ -36,7 +36,7 @@ async function prove({ name, fetched = {}, shared = {}, unsafe = false, sysctl =
     const bases: Record<string, string> = {};
     for (const [base, command] of Object.entries(fetched)) bases[base] = await buildFetched(join(folder, 'base'), base, command);
     const stoodIn = Object.keys(fetched).length > 0 ? { bases } : {};
-    const proof = await verifyStack({ before: { directory: before, ...stoodIn }, after: { directory: after, ...stoodIn }, asks, ...(needless && { needless }), ...(between && { between: between === 'as told' ? commandsTold(report) : between }), ...(running && { running }) }, { strict: true, seconds: SECONDS });
+    const proof = await verifyStack({ before: { directory: before, ...stoodIn }, after: { directory: after, ...stoodIn }, asks, ...(needless && { needless }), ...(traced !== undefined && { traced }), ...(between && { between: between === 'as told' ? commandsTold(report) : between }), ...(running && { running }) }, { strict: true, seconds: SECONDS });
     for (const { service, why, differences, after: seen } of proof.services) {
       const found = differences.map(({ rule, message }) => `${rule}: ${message}`);
       const expected = finds[service] ?? [];

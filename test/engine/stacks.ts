@@ -21,6 +21,8 @@ export interface StackCase {
   uids: Record<string, number[]>;
   asks: NonNullable<StackPlan['asks']>;
   needless?: StackPlan['needless'];
+  /** For projects in which nothing is denied: where a port goes, what is installed. */
+  traced?: StackPlan['traced'];
   /** `as told`: the commands of `docker compose` that the report names for data, word for word. */
   between?: StackPlan['between'] | 'as told';
   running?: StackPlan['running'];
@@ -117,6 +119,7 @@ export const stacks: StackCase[] = [
   {
     name: 'templates',
     title: 'nginx as it comes, with a template that its entrypoint fills in',
+    traced: false,
     uids: { web: [101] },
     asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
   },
@@ -202,6 +205,7 @@ export const stacks: StackCase[] = [
   {
     name: 'nginx-that-installs',
     title: 'nginx on port 80, whose start script installs what its health check needs',
+    traced: false,
     fetched: { 'nginx:latest': apt('curl') },
     uids: { web: [101] },
     asks: [
@@ -215,6 +219,7 @@ export const stacks: StackCase[] = [
   {
     name: 'node-that-installs',
     title: 'a proxy on port 80 in front of a server on port 80, which compose has run npm first',
+    traced: false,
     fetched: { 'node:20': 'npm config set --global prefer-offline true && npm cache add ms@2.1.3' },
     uids: { proxy: [101], api: [1000] },
     asks: [{ published: 8080, path: '/7200000', answer: '7200000: 2 hours' }],
@@ -223,6 +228,7 @@ export const stacks: StackCase[] = [
   {
     name: 'python-that-installs',
     title: 'a Python server on port 80 with an entrypoint that installs what is missing',
+    traced: false,
     fetched: { 'python:3.11-slim': apt('jq') },
     uids: { sum: [10001] },
     asks: [{ published: 8080, path: '/19+23', answer: '42\n' }],
@@ -231,6 +237,7 @@ export const stacks: StackCase[] = [
   {
     name: 'apache-that-installs',
     title: 'Apache on port 80 with a configuration of its own, which installs in its start command',
+    traced: false,
     fetched: { 'httpd:2.4': apt('figlet') },
     uids: { web: [33] },
     asks: [{ published: 8080, path: '/', answer: 'a page\n' }],
@@ -239,6 +246,7 @@ export const stacks: StackCase[] = [
   {
     name: 'port-redirect',
     title: 'nginx with its own configuration on port 80: a folder without its slash, and what it thinks its port is, are told as before',
+    traced: false,
     uids: { web: [101] },
     asks: [
       { published: 8080, path: '/docs/', answer: 'a page\n' },
@@ -250,6 +258,7 @@ export const stacks: StackCase[] = [
   {
     name: 'port-chain',
     title: 'a ready-made nginx in front of a built one in front of a server, all on port 80 and by their names',
+    traced: false,
     uids: { edge: [101], middle: [101], api: [1000] },
     asks: [{ published: 8080, path: '/a', answer: 'asked for /a' }],
     needless: { edge: NGINX_ENTRYPOINT, middle: NGINX_ENTRYPOINT },
@@ -257,18 +266,21 @@ export const stacks: StackCase[] = [
   {
     name: 'port-apache',
     title: 'Apache with a virtual host on port 80',
+    traced: false,
     uids: { web: [33] },
     asks: [{ published: 8080, path: '/', answer: 'a page\n' }],
   },
   {
     name: 'port-php',
     title: 'php with apache, whose port 80 the image says',
+    traced: false,
     uids: { web: [33] },
     asks: [{ published: 8080, path: '/', answer: '42\n' }],
   },
   {
     name: 'port-healthcheck',
     title: 'python -m http.server on port 80 with a health check, which another service waits for, and no EXPOSE or published port that names it',
+    traced: false,
     uids: { site: [10001], ask: [1000] },
     asks: [
       { published: 8080, path: '/', answer: 'a page\n' },
@@ -278,12 +290,14 @@ export const stacks: StackCase[] = [
   {
     name: 'port-urls',
     title: 'a server that listens where ASPNETCORE_URLS in an env file says',
+    traced: false,
     uids: { web: [1000] },
     asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
   },
   {
     name: 'port-datagrams',
     title: 'a server on port 53, for datagrams and for connections',
+    traced: false,
     uids: { names: [1000] },
     asks: [
       { published: 8053, line: 'one', answer: 'connection one' },
@@ -293,6 +307,7 @@ export const stacks: StackCase[] = [
   {
     name: 'port-sysctl',
     title: 'a server whose source says port 80, which --sysctl lets it keep',
+    traced: false,
     sysctl: true,
     uids: { web: [1000] },
     asks: [{ published: 8080, path: '/', answer: 'hello\n' }],
