@@ -183,7 +183,7 @@ function placesFor(target: Target, linked: LinkedService, needs: AsUser, user: s
     if (because.startsWith('the base declares VOLUME') && startsSomethingElse(target)) continue;
     const volume = facts?.entry.volumes?.some((one) => within(path, one)) && open.some((one) => within(path, one));
     if (volume && !doubts.some(({ message }) => message.includes(`at ${path},`))) {
-      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: giveNamelessAway(path, user, linked, facts?.family ?? 'unknown', project) });
+      doubts.push({ rule: 'data', message: `${service.name} keeps data at ${path}, in a volume without a name, which compose takes over when it makes the container anew: what root wrote there stays root's`, advice: giveNamelessAway(path, user, linked, facts?.family ?? 'unknown', project), service: service.name });
       continue;
     }
     // A volume of the image's that the program is told not to use.

@@ -15,7 +15,7 @@ import { startsOthers } from '../keep-away/starts-others.ts';
 import { memo } from '../memo.ts';
 import { portsOf } from '../ports.ts';
 import { serversOf } from '../servers.ts';
-import { startOf } from '../start.ts';
+import { startOf, wordsOf } from '../start.ts';
 import { effectiveUser, isRoot } from '../user.ts';
 import { developed, serviceFix } from './fix.ts';
 import { serviceInstalls } from './installs.ts';
@@ -187,7 +187,8 @@ function replacedEntrypoint({ linked, target }: Asked): Reason | undefined {
 function coveredEntrypoint({ linked: { service }, target, project }: Asked): Reason | undefined {
   const { base } = historyOf(target.stage, target.unit);
   const own = baseEntry(base)?.entrypoint?.[0];
-  if (own === undefined || service.entrypoint !== undefined) return undefined;
+  // `entrypoint: sh /entrypoint.sh` starts the same file.
+  if (own === undefined || (service.entrypoint !== undefined && !wordsOf(service.entrypoint).includes(own))) return undefined;
   const mount = service.mounts.find((one) => (own.startsWith('/') ? one.target === own : posix.basename(one.target) === own && /\/s?bin\//.test(one.target)) && !isInSight(one, project));
   return mount && { rule: 'script-out-of-sight', message: `${mount.source ?? 'a volume'} takes the place of the image's entrypoint ${own}, and is not in sight`, advice: 'read it, and set user: where it needs no root' };
 }
