@@ -108,18 +108,12 @@ export function groupsOf(found: readonly SourceFile[], disk: Disk): SourceFile[]
   const dockerfiles = files.filter(({ kind }) => kind === 'dockerfile');
   const byPath = new Map(dockerfiles.map((file) => [file.absolute, file]));
   const byName = new Map<string, SourceFile[]>();
-  for (const file of dockerfiles) {
-    for (const name of imageNames(file.absolute, file.root, buildersFor(file, disk), disk)) {
-      const known = byName.get(name);
-      if (known) known.push(file);
-      else byName.set(name, [file]);
-    }
-  }
+  for (const file of dockerfiles) for (const name of imageNames(file.absolute, file.root, buildersFor(file, disk), disk)) addTo(byName, name, file);
   const named = new Map<string, SourceFile>();
   const builds = new Map<string, SourceFile>();
   const pushed = new Map<string, SourceFile>();
   const besides = new Map<string, SourceFile[]>();
-  for (const file of dockerfiles) besides.set(dirname(file.absolute), [...(besides.get(dirname(file.absolute)) ?? []), file]);
+  for (const file of dockerfiles) addTo(besides, dirname(file.absolute), file);
   const composeFiles = new Map(files.filter(({ kind }) => kind === 'compose').map((file) => [file.absolute, file]));
   for (const { file: own, stack, service } of readAhead(files, disk)) {
     const file = composeFiles.get(own.absolute)!;
@@ -166,6 +160,13 @@ function includedIn(file: SourceFile, disk: Disk): string[] {
   if (!file.text.includes('include')) return [];
   const read = attempt(file.path, [], () => composeFileIn(file));
   return read ? includedBy(read, (path) => disk.read(path)) : [];
+}
+
+/** Adds to the files under a key. There may be thousands of one folder, so that no list is copied. */
+function addTo(files: Map<string, SourceFile[]>, key: string, file: SourceFile): void {
+  const known = files.get(key);
+  if (known) known.push(file);
+  else files.set(key, [file]);
 }
 
 /** What beside compose builds a Dockerfile. */

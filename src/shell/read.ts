@@ -56,8 +56,9 @@ export interface Interpreted extends ShellScript {
 
 /** What `readShell` answers, with the syntax that it rests on, for those who ask in which control flow a command stands. */
 export function interpret(script: string, lookup: Lookup, cwd: string | undefined, args: readonly string[] | undefined): Interpreted {
-  const reader = new Reader(lookup, cwd, args);
-  const syntax = parse(withoutCarriageReturns(script));
+  const source = withoutCarriageReturns(script);
+  const reader = new Reader(MAY_SUBSTITUTE.test(source), lookup, cwd, args);
+  const syntax = parse(source);
   reader.visit(syntax, false);
   return { commands: reader.commands, functions: reader.functions, complete: !(syntax.errors && syntax.errors.length > 0), syntax, byNode: reader.byNode };
 }
@@ -76,7 +77,7 @@ const CONDITIONAL = new Set([
   ...['CommandExpansion', 'ProcessSubstitution'],
 ]);
 
-/** What a word must hold to have commands inside. Most words don't, and need not be taken apart. */
+/** What a script, and a word of it, must hold to have commands inside words. Most don't, and need not be taken apart. */
 const MAY_SUBSTITUTE = /`|[$<>]\(|\$\{[\s|]/;
 
 /** A word that means what it says: nothing in it is special to a shell. */
@@ -87,11 +88,14 @@ class Reader {
   readonly functions = new Set<string>();
   readonly byNode = new Map<SyntaxNode, ShellCommand>();
   private readonly variables = new Map<string, string | undefined>();
+  /** Whether words may have commands inside. */
+  private readonly nests: boolean;
   private readonly outer: Lookup;
   private cwd: string | undefined;
   private args: readonly string[] | undefined;
 
-  constructor(outer: Lookup, cwd: string | undefined, args: readonly string[] | undefined) {
+  constructor(nests: boolean, outer: Lookup, cwd: string | undefined, args: readonly string[] | undefined) {
+    this.nests = nests;
     this.outer = outer;
     this.cwd = cwd;
     this.args = args;
@@ -116,8 +120,11 @@ class Reader {
     if (node.type === 'If') return this.visitIf(node, conditional);
     if (node.type === 'Case') return this.visitCase(node, conditional);
     if (node.type === 'AndOr') return this.visitAndOr(node, conditional);
-    if (node.type === 'Word' && !MAY_SUBSTITUTE.test(node.text)) return;
-    if (node.type === 'Command') this.take(node, conditional);
+    if (node.type === 'Word' && !(this.nests && MAY_SUBSTITUTE.test(node.text))) return;
+    if (node.type === 'Command') {
+      this.take(node, conditional);
+      if (!this.nests) return;
+    }
     const inside = conditional || CONDITIONAL.has(node.type);
     forEachChild(node, (child) => this.visit(child, inside));
   }
@@ -183,9 +190,9 @@ class Reader {
 
   private take(node: Extract<SyntaxNode, { type: 'Command' }>, conditional: boolean): void {
     const words: ShellWord[] = [];
-    if (node.name) words.push(...this.words(node.name));
+    if (node.name) this.addWords(node.name, words);
     for (const argument of node.args) {
-      if (argument.type === 'Word') words.push(...this.words(argument));
+      if (argument.type === 'Word') this.addWords(argument, words);
       else words.push({ text: argument.text, value: this.assignmentText(argument), pos: argument.pos, end: argument.end });
     }
     const assignments = node.prefix
@@ -241,11 +248,10 @@ class Reader {
     return this.variables.has(name) ? this.variables.get(name) : this.outer(name);
   }
 
-  /** The words that one written word becomes: `"$@"` is as many as there are arguments. */
-  private words(word: Word): ShellWord[] {
-    if (!this.args || !/^"?\$(@|\{@\}|\*)"?$/.test(word.text)) return [this.word(word)];
-    const { pos, end } = word;
-    return this.args.map((value) => ({ text: value, value, pos, end }));
+  /** Adds the words that one written word becomes: `"$@"` is as many as there are arguments. */
+  private addWords(word: Word, words: ShellWord[]): void {
+    if (!this.args || !/^"?\$(@|\{@\}|\*)"?$/.test(word.text)) words.push(this.word(word));
+    else for (const value of this.args) words.push({ text: value, value, pos: word.pos, end: word.end });
   }
 
   private word(word: Word): ShellWord {
@@ -254,7 +260,8 @@ class Reader {
   }
 
   private value(word: Word): string | undefined {
-    if (PLAIN.test(word.text)) return word.text;
+    const { text } = word;
+    if (PLAIN.test(text)) return text;
     if (word.parts) return this.join(word.parts);
     return word.value.startsWith('~') && (word.value.length === 1 || word.value[1] === '/')
       ? join(this.lookup('HOME'), word.value.slice(1))
