@@ -354,16 +354,27 @@ function contextOf(file: SourceFile, dockerfile: Dockerfile, builders: LinkedSer
   const sources = copiedSources(dockerfile);
   const candidates = directoriesUpTo(dirname(file.absolute), file.root);
   if (sources.length === 0) return candidates[0];
-  return candidates.find((directory) => sources.every((source) => disk.stat(join(directory, source)) !== undefined));
+  const has = (directory: string, names: readonly string[]) => names.every((name) => disk.stat(join(directory, name)) !== undefined);
+  const folders = patternFolders(dockerfile);
+  return candidates.find((directory) => has(directory, [...sources, ...folders])) ?? candidates.find((directory) => has(directory, sources));
 }
 
 /** What COPY and ADD take from the context by a plain name. */
 function copiedSources(dockerfile: Dockerfile): string[] {
+  return sourceWords(dockerfile).filter((word) => !/[*?[$]|^\w+:\/\/|^git@/.test(word));
+}
+
+/** The folders that they take by a pattern from: `src` of `src/*.csproj`. What a build makes there may be missing, and the folder with it. */
+function patternFolders(dockerfile: Dockerfile): string[] {
+  return sourceWords(dockerfile).flatMap((word) => (/^[^$:]*$/.test(word) ? (/^([^*?[]+)\/[^*?[/]*[*?[]/.exec(word)?.[1] ?? []) : []));
+}
+
+function sourceWords(dockerfile: Dockerfile): string[] {
   const sources: string[] = [];
   for (const { keyword, flags, json, args, heredocs } of dockerfile.instructions) {
     if ((keyword !== 'COPY' && keyword !== 'ADD') || heredocs.length > 0 || flags.some((flag) => flag.name === 'from')) continue;
     const words = json ?? args.split(/\s+/);
-    sources.push(...words.slice(0, -1).filter((word) => !/[*?[$]|^\w+:\/\/|^git@/.test(word)));
+    sources.push(...words.slice(0, -1));
   }
   return sources;
 }

@@ -47,6 +47,7 @@ const WRITES: Call[] = [
   { files: /settings[\w/]*\.py$/, call: /BASE_DIR\s*\/\s*["']([\w./-]+\.sqlite3?)["']/g, from: 'project' },
   { files: /settings[\w/]*\.py$/, call: /os\.path\.join\(\s*BASE_DIR\s*,\s*["']([\w./-]+\.sqlite3?)["']/g, from: 'project' },
   { files: /settings[\w/]*\.py$/, call: /^MEDIA_ROOT\s*=\s*(?:str\(\s*)?(?:os\.path\.join\(\s*)?BASE_DIR\s*[,/]\s*["']([\w./-]+)["']/gm, from: 'project', kind: 'directory' },
+  { files: /\.cs$/, call: /\bPath\.Combine\(\s*\w+\.ContentRootPath\s*,\s*["'](\w*logs?)["']/gi, kind: 'directory' },
   { files: /\.rb$/, call: /\bFile\.(?:open|write)\(\s*["']([^"'#]+)["']\s*,\s*["'][wa]/g },
 ];
 
@@ -63,8 +64,10 @@ export const sourceWrites = memo((target: Target): SourceWrite[] => {
   const { context } = target.unit;
   const history = historyOf(target.stage, target.unit);
   const { cwd } = history;
-  if (context === undefined || cwd === undefined || !runsSource(target)) return [];
+  if (context === undefined || cwd === undefined) return [];
   const reader = new SourceReader(target, cwd);
+  if (isDotnet(target)) reader.searchLogging(context, '', 0);
+  if (!runsSource(target)) return reader.found;
   for (const { from, sources, destination, intoDirectory } of copiesOf(history)) {
     if (from !== undefined || destination === undefined) continue;
     for (const source of sources) {
@@ -93,6 +96,14 @@ function startedSources(target: Target): { source: string; text: string }[] {
 function runsSource(target: Target): boolean {
   return startOf(target).commands.some(({ name }) => name !== undefined && /^(python[\d.]*|node|ruby|gunicorn|uvicorn|flask|celery|npm|yarn|ts-node|tsx|bundle|streamlit|django-admin)$/.test(name));
 }
+
+/** Whether it starts what was built of C#: its content root is where it works. */
+function isDotnet(target: Target): boolean {
+  return startOf(target).commands.some(({ name, words }) => name === 'dotnet' && words[1]?.value?.endsWith('.dll'));
+}
+
+/** Where logging of .NET is set up. */
+const SETS_UP_LOGGING = /^(Program|Startup|\w*Logg(er|ing)\w*)\.cs$/;
 
 class SourceReader {
   readonly found: SourceWrite[] = [];
@@ -130,6 +141,24 @@ class SourceReader {
     if (path.endsWith('.py')) this.collectGradio(text, shown);
   }
 
+  /**
+   * Searches the C# of a build context, which other stages build, for the folder of logs.
+   * @param shown how the reader knows the folder
+   */
+  searchLogging(folder: string, shown: string, depth: number): void {
+    const { disk } = this.target;
+    for (const name of disk.list(folder)) {
+      const path = join(folder, name);
+      if (this.left <= 0) return;
+      if (SETS_UP_LOGGING.test(name)) {
+        this.left -= 1;
+        const text = disk.read(path);
+        if (text !== undefined) this.read(posix.join(shown, name), text);
+      } else if (depth < 5 && !name.includes('.') && !SKIPPED.test(name)) this.searchLogging(path, posix.join(shown, name), depth + 1);
+      else if (depth < 5 && /^[A-Z]\w*(\.[A-Z]\w*)+$/.test(name) && !/Tests?$/.test(name)) this.searchLogging(path, posix.join(shown, name), depth + 1);
+    }
+  }
+
   /** Searches a file that a stage hands on, for what it writes where it works. */
   read(shown: string, text: string): void {
     for (const call of WRITES) if (call.from === undefined && call.files.test(shown)) this.collect(text, call, shown, this.cwd);
@@ -153,6 +182,7 @@ class SourceReader {
 
   private collect(text: string, { call, named, kind = 'file' }: Call, shown: string, from: string): void {
     for (const match of text.matchAll(call)) {
+      if (isCommentedOut(text, match.index)) continue;
       const literal = named ? assigned(text, match[1]!) : match[1]!;
       // A model is saved under its name, beside the code, where nothing else is in sight.
       if (literal === undefined && match[0].startsWith('save_pretrained')) this.add(from, 'directory', shown, text, match.index);
@@ -179,6 +209,11 @@ class SourceReader {
     if (path === undefined || this.found.some((one) => one.path === path)) return;
     this.found.push({ path, kind, where: `${shown}:${text.slice(0, index).split('\n').length}` });
   }
+}
+
+/** Whether a place stands behind the mark of a comment that begins its line. */
+function isCommentedOut(text: string, index: number): boolean {
+  return /^[ \t]*(#|\/\/|\*)/.test(text.slice(text.lastIndexOf('\n', index - 1) + 1, index));
 }
 
 /** Whether a call makes a directory and does not mind that it is there already. */

@@ -52,6 +52,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...baseWrites(target, history),
     ...packageWrites(target, history),
     ...madeDirectories(history),
+    ...madeFiles(history),
     ...(changesItsUser(target) ? [] : emptyWorkdir(history)),
     ...startWrites(target, history),
     ...environmentWrites(history),
@@ -89,18 +90,25 @@ function mounts(target: Target, history: History): Write[] {
 function mountsOf({ service, directory: from }: LinkedService, { disk, unit }: Target): Write[] {
   return service.mounts.flatMap(({ type, source, target: path, readOnly }) => {
     if (readOnly || !path.startsWith('/')) return [];
-    if (type === 'volume') return [directory(posix.normalize(path), `service ${service.name} mounts a volume on ${posix.normalize(path)}`, true)];
+    if (type === 'volume') return [directory(plainPath(path), `service ${service.name} mounts a volume on ${plainPath(path)}`, true)];
     if (type !== 'bind' || source === undefined || /(^|\/)docker\.sock$/.test(source)) return [];
     const isOfTheHost = /^[~/]|\$/.test(source);
     const host = resolve(from, source);
     if ((isShipped(host, unit.file.root, disk) && !isNamedForData(path)) || (isOfTheHost && looksLikeFile(path)) || isOfTheSystem(path)) return [];
-    return [{ ...directory(posix.normalize(path), `service ${service.name} mounts ${source} on ${posix.normalize(path)}`, true), onHost: true }];
+    const mounted: Write = { ...directory(plainPath(path), `service ${service.name} mounts ${source} on ${posix.normalize(path)}`, true), onHost: true };
+    if (!isSingleFile(source, path)) return [mounted];
+    return looksLikeFile(path) ? [{ ...mounted, kind: 'file' }] : [];
   });
+}
+
+/** `./agent.jar:/agent.jar`: one file over another, which no directory may stand in for. */
+function isSingleFile(source: string, path: string): boolean {
+  return /\.[a-z]\w*$/i.test(path) && posix.extname(source) === posix.extname(path);
 }
 
 /** A folder that is mounted to be written, though the repository puts the first files into it. */
 function isNamedForData(path: string): boolean {
-  return /^(data|db|database|storage|uploads?|logs?|state)$/.test(posix.basename(path));
+  return /^(data|db|database|files|images|media|storage|uploads?|logs?|state)$/.test(posix.basename(path));
 }
 
 /** What a `docker run` in sight mounts for the program to write; the source over the code is for development. */
@@ -198,6 +206,22 @@ function isOverlaid(madeIn: Step, history: History): boolean {
 
 /** What a RUN says that makes directories: most say nothing of the kind, and need not be read for it. */
 export const MAKES_DIRECTORIES = /mkdir|install[^;&|]*-(d|-directory)(?![\w-])/;
+
+/** Empty files that a RUN makes and closes to all but their owner: made for the program to write, `touch acme.json && chmod 600 acme.json`. */
+function madeFiles(history: History): Write[] {
+  const touched = new Set<string>();
+  const closed: string[] = [];
+  for (const step of history.steps) {
+    if (!mentions(step, 'touch') && touched.size === 0) continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      const paths = () => operands(words).flatMap(({ value }) => resolvePath(command.cwd, value) ?? []);
+      if (name === 'touch') for (const path of paths()) touched.add(path);
+      if (name === 'chmod' && /^0?600$/.test(words[1]?.value ?? '')) closed.push(...paths().filter((path) => touched.has(path)));
+    }
+  }
+  return closed.map((path) => ({ ...file(path, `RUN makes ${path} empty, and closes it to others`), inPlace: true }));
+}
 
 /** The directories that a `mkdir` or `install -d` makes. */
 export function directoriesMadeBy(command: ShellCommand): string[] {
@@ -391,14 +415,21 @@ function namedPaths(words: { value: string | undefined }[], resolve: (value: str
 
 const VARIABLE = /(^|_)(DATA|DATABASE|DB|LOG|LOGS|CACHE|UPLOAD|UPLOADS|STORAGE|STATE|TMP|TEMP|TMPDIR|PID|PIDFILE|LOGFILE|MEDIA|SQLITE|DATADIR|LOGDIR)(_|$)|^(HF_HOME|TORCH_HOME|SENTENCE_TRANSFORMERS_HOME|XDG_(CACHE|DATA|STATE)_HOME)$/;
 
+/** `CONFIG_PATH=/config`: a folder at the root that nothing is put into, which a program makes and keeps its settings in. */
+function namesOwnFolder(name: string, value: string, history: History): boolean {
+  if (!/(^|_)(CONFIG|METADATA|BACKUPS?|LIBRARY)_(PATH|DIR|DIRECTORY|FOLDER)$/.test(name) || !/^\/[\w-]+\/?$/.test(value)) return false;
+  return !copiesOf(history).some(({ destination }) => destination !== undefined && (destination === plainPath(value) || destination.startsWith(`${plainPath(value)}/`)));
+}
+
 /** Variables of the image that name a log, data, cache, upload or database path. */
 function environmentWrites(history: History): Write[] {
   const found: Write[] = [];
   for (const { instruction } of history.steps) {
     if (instruction.keyword !== 'ENV') continue;
     for (const [, name] of instruction.args.matchAll(/(?:^|\s)([A-Za-z_]\w*)(?==|\s)/g)) {
-      if (!VARIABLE.test(name!)) continue;
-      found.push(...named(pathOfVariable(history.variables(name!) ?? '', history), (path) => ({ path, kind: looksLikeFile(path) ? 'file' : 'directory', because: `ENV ${name} names ${path}`, data: false })));
+      const value = history.variables(name!) ?? '';
+      if (!VARIABLE.test(name!) && !namesOwnFolder(name!, value, history)) continue;
+      found.push(...named(pathOfVariable(value, history), (path) => ({ path, kind: looksLikeFile(path) ? 'file' : 'directory', because: `ENV ${name} names ${path}`, data: false })));
     }
   }
   return found;
@@ -408,7 +439,7 @@ function environmentWrites(history: History): Write[] {
 function serviceEnvironmentWrites({ services }: Target, history: History): Write[] {
   return services.flatMap(({ service }) =>
     Object.entries(service.environment).flatMap(([name, value]) =>
-      VARIABLE.test(name) ? named(pathOfVariable(value, history), (path) => ({ path, kind: looksLikeFile(path) ? 'file' : 'directory', because: `${name} of service ${service.name} names ${path}`, data: false })) : [],
+      VARIABLE.test(name) || namesOwnFolder(name, value, history) ? named(pathOfVariable(value, history), (path) => ({ path, kind: looksLikeFile(path) ? 'file' : 'directory', because: `${name} of service ${service.name} names ${path}`, data: false })) : [],
     ),
   );
 }

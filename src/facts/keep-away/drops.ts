@@ -12,7 +12,7 @@ import { userOption } from './user-options.ts';
 const DROPPERS = new Set(['gosu', 'su-exec', 'setpriv', 'runuser', 'chpst', 'setuidgid', 's6-setuidgid', 'su', 'sudo', 'start-stop-daemon', 'setuser', 'fixuid']);
 
 /** RULES B1: it starts as root on purpose and drops by itself. */
-export const dropsByItself: KeepAway = (target) => baseDrops(target) ?? fileDrops(target);
+export const dropsByItself: KeepAway = (target) => baseDrops(target) ?? fileDrops(target) ?? unseenDrops(target);
 
 function fileDrops(target: Target) {
   for (const started of startOf(target).commands) {
@@ -51,6 +51,20 @@ function dropperInVariable({ name, command, script }: Started): string | undefin
   const given = readShell(script!.text).commands.flatMap(({ assignments }) => assignments.filter((one) => one.name === variable && one.pos !== undefined).map(({ pos, end }) => script!.text.slice(pos, end)));
   const dropped = given.flatMap((text) => /^["']?(\S+)\s/.exec(text)?.[1] ?? []);
   return dropped.find((program) => DROPPERS.has(posix.basename(program)));
+}
+
+/** A program that refuses root, behind an entrypoint that is not in sight: who starts it as root has that change the user. */
+function unseenDrops(target: Target) {
+  const { baseEntrypoint, commands } = startOf(target);
+  const { base, entrypoint } = historyOf(target.stage, target.unit);
+  const program = entrypoint || baseEntrypoint !== 'unknown' ? undefined : commands.find(({ name }) => name !== undefined && programOf(name)?.need === 'refuses-root');
+  if (!program) return undefined;
+  return {
+    rule: 'drops-by-itself' as const,
+    message: `${program.name} refuses to run as root, so the entrypoint of ${base.text} changes its user`,
+    line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line,
+    advice: 'leave it: the entrypoint prepares its data as root first',
+  };
 }
 
 /** The base's own entrypoint drops, if the file keeps it and starts what it tests for. */
