@@ -214,9 +214,19 @@ class Users implements PortUsers {
       this.commandsOf(other, own);
       const read = new Set(targetsOf(other, this.run).flatMap((target) => [...this.neighbour(target, other, own)]));
       this.mountedTexts(other, own, read);
+      if (other.service.image === undefined && !other.service.build) this.partOfElsewhere(other, own);
     }
     // A service may also ask for itself by its name.
     this.variables([...variablesOf(this.run).values()], names, linked.service.name);
+  }
+
+  /** A service whose image another file names, such as a platform's own proxy, is told here whom to ask, and where. */
+  private partOfElsewhere({ service: { name, variables } }: LinkedService, names: ReadonlySet<string>): void {
+    for (const { name: variable, value } of variables) {
+      const pair = value !== undefined && names.has(value.toLowerCase()) ? NAMES_HOST.exec(variable) : undefined;
+      const companion = pair && variables.find((one) => one.name === `${pair[1]}PORT`);
+      if (companion && Number(companion.value) === this.port) this.stuck(`${companion.name} of service ${name} says ${this.port}, and what runs that is not in sight`);
+    }
   }
 
   /** A port that a service only exposes is for somebody: a proxy of the platform that runs the file, where nothing in sight asks. */
@@ -387,7 +397,9 @@ const namedIn = memo((_disk: Run['disk']): Map<string, HostPort[]> => new Map())
 /** The names by which other containers reach a service. */
 const namesOf = memo((linked: LinkedService): Set<string> => {
   const { service } = linked;
-  const names = [service.name, textIn(service.at('container_name')), textIn(service.at('hostname'))];
+  const project = basename(dirname(linked.file.absolute));
+  const containers = [`${project}_${service.name}_1`, `${project}-${service.name}-1`];
+  const names = [service.name, ...containers, textIn(service.at('container_name')), textIn(service.at('hostname'))];
   for (const network of service.networks) {
     const aliases = service.layers.within('networks').within(network).items('aliases');
     names.push(...aliases.map(textIn));
