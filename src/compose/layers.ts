@@ -42,6 +42,7 @@ export interface Layer {
 /** A map that may be spread over several places, read as compose merges them. */
 export class Layers {
   readonly layers: readonly Layer[];
+  private names: ReadonlySet<string> | undefined;
 
   constructor(layers: readonly Layer[]) {
     this.layers = layers;
@@ -55,6 +56,7 @@ export class Layers {
   /** All values of a key that are merged, in order; `!reset` and `!override` drop those before. */
   all(name: string): Found[] {
     const found: Found[] = [];
+    if (!this.named().has(name)) return found;
     for (const layer of this.layers) {
       const one = find(layer, name);
       if (!one) continue;
@@ -68,10 +70,15 @@ export class Layers {
     return this.get(name) !== undefined;
   }
 
+  /** The keys that any of them has: a service is asked for dozens, and has a few. */
+  private named(): ReadonlySet<string> {
+    return (this.names ??= new Set(this.layers.flatMap(({ reached }) => pairsOf(reached.node).map(({ pair }) => pair.key.value))));
+  }
+
   /** The map under a key, merged. */
   within(name: string): Layers {
     const layers: Layer[] = [];
-    for (const layer of this.layers) {
+    for (const layer of this.named().has(name) ? this.layers : []) {
       const one = find(layer, name);
       if (one && (one.node.tag === '!reset' || one.node.tag === '!override')) layers.length = 0;
       if (one?.node.kind === 'map') layers.push({ ...layer, reached: one.reached as Reached<YamlMap> });
