@@ -295,7 +295,11 @@ function hiddenBy({ fills, inPlace }: Inputs, services: readonly LinkedService[]
     for (const filled of fills) {
       const from = takenOver(linked).find(({ mount }) => isWithin(filled, mount.target));
       if (from) return { problem: `fills ${filled}, which the volume ${from.mount.target} that service ${service.name} in ${file} takes over from ${from.name} would hide`, advice: `install in a RUN of the Dockerfile, and take ${from.mount.target} from ${from.name} no longer` };
-      const mount = service.mounts.filter(({ target: at }) => isWithin(filled, at)).sort((one, other) => other.target.length - one.target.length)[0];
+      const mounts = service.mounts.filter(({ target: at }) => isWithin(filled, at)).sort((one, other) => other.target.length - one.target.length);
+      const [mount, source] = mounts;
+      if (mount?.type === 'volume' && mount.source !== undefined && source?.type === 'bind') {
+        return { problem: `fills ${filled}, the volume ${mount.source} of service ${service.name} in ${file}, beside the source that is mounted at ${source.target}: the install at the start is what keeps the two in step`, advice: `leave it there for development, and give production a stage of its own` };
+      }
       if (!mount || (mount.type === 'volume' && mount.target === filled)) continue;
       return {
         problem: `fills ${filled}, which the mount ${mount.source ?? ''}:${mount.target} of service ${service.name} in ${file} would hide`,

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { commandsOf, mentions } from './commands.ts';
-import { resolvePath, type ShellCommand } from '../shell/read.ts';
+import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import type { History, Step } from './history.ts';
 import { memoByName } from './memo.ts';
 
@@ -12,7 +12,8 @@ export function writtenByRun(history: History, path: string): string | undefined
   let text: string | undefined;
   for (const step of stepsNaming(history, posix.basename(path))) {
     for (const command of commandsOf(step)) {
-      const printed = printedInto(command, path);
+      // A script may well hold variables.
+      const printed = printedInto(command, path, ({ value, open }) => value ?? open);
       if (printed?.isRead) text = (printed.appends ? (text ?? '') : '') + (printed.text ?? '');
       else if (printed || downloads(command, path)) text ??= '';
     }
@@ -43,13 +44,13 @@ export interface Printed {
   appends: boolean;
 }
 
-/** What a command redirects into a file; undefined where it does not. */
-export function printedInto({ words, redirects, cwd }: ShellCommand, path: string): Printed | undefined {
+/** What a command redirects into a file; undefined where it does not. @param valueOf what a word is taken for */
+export function printedInto({ words, redirects, cwd }: ShellCommand, path: string, valueOf = ({ value }: ShellWord) => value): Printed | undefined {
   const redirect = redirects.find(({ operator, target }) => (operator === '>' || operator === '>>') && resolvePath(cwd, target.value) === path);
   if (!redirect) return undefined;
   const tool = words[0]?.value;
   const isRead = tool === 'echo' || tool === 'printf';
-  return { isRead, text: isRead ? printedBy(tool, words.slice(1).map((word) => word.value)) : undefined, appends: redirect.operator === '>>' };
+  return { isRead, text: isRead ? printedBy(tool, words.slice(1).map(valueOf)) : undefined, appends: redirect.operator === '>>' };
 }
 
 function printedBy(name: string, words: (string | undefined)[]): string | undefined {

@@ -7,6 +7,8 @@ export interface ShellWord {
   text: string;
   /** What the shell makes of it; undefined where that depends on something out of sight. */
   value: string | undefined;
+  /** The same with variables that are out of sight as they are written; undefined where something else is out of sight, or nothing is. */
+  open?: string | undefined;
   pos: number;
   end: number;
 }
@@ -256,7 +258,8 @@ class Reader {
 
   private word(word: Word): ShellWord {
     const { text, pos, end } = word;
-    return { text, value: this.value(word), pos, end };
+    const value = this.value(word);
+    return { text, value, open: value === undefined && word.parts ? this.join(word.parts, true) : undefined, pos, end };
   }
 
   private value(word: Word): string | undefined {
@@ -268,17 +271,17 @@ class Reader {
       : word.value;
   }
 
-  private join(parts: readonly WordPart[]): string | undefined {
+  private join(parts: readonly WordPart[], open = false): string | undefined {
     let value = '';
     for (const part of parts) {
-      const piece = this.part(part);
+      const piece = this.part(part, open);
       if (piece === undefined) return undefined;
       value += piece;
     }
     return value;
   }
 
-  private part(part: WordPart): string | undefined {
+  private part(part: WordPart, open: boolean): string | undefined {
     switch (part.type) {
       case 'Literal':
       case 'SingleQuoted':
@@ -287,11 +290,11 @@ class Reader {
       case 'Glob':
         return part.text;
       case 'DoubleQuoted':
-        return this.join(part.parts);
+        return this.join(part.parts, open);
       case 'SimpleExpansion':
-        return this.lookup(part.text.slice(1));
+        return this.lookup(part.text.slice(1)) ?? (open ? part.text : undefined);
       case 'ParameterExpansion':
-        return this.parameter(part);
+        return this.parameter(part) ?? (open ? part.text : undefined);
       default:
         return undefined;
     }
