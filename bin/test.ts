@@ -1,9 +1,9 @@
 /**
  * Runs uvu over a directory and does not take its word for it: uvu exits 0 when a hook throws, when a
  * suite forgets `.run()`, when a pattern matches nothing or an `.only` was left. So the closing lines of
- * each process are read: tests must have run, and all of them passed. `test` runs test/*.test.ts, each
- * file in a process of its own and as many at once as there are processors; `test/engine` those that
- * need a container engine, in one process, since they share its work out among themselves.
+ * each process are read: tests must have run, and all of them passed. `test` runs test/*.test.ts,
+ * `test/engine` those that need a container engine; each file in a process of its own, one more at
+ * once than there are processors, since some wait.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -20,10 +20,9 @@ for (const name of files) {
 }
 if (files.length === 0) stop(`no test files in ${directory}`);
 
-const patterns = directory === 'test/engine' ? [String.raw`^[^/]+\.test\.ts$`] : files.map((name) => `^${name.replaceAll('.', String.raw`\.`)}$`);
-const waiting = [...patterns];
+const waiting = [...files];
 const counts: Counts[] = [];
-await Promise.all(Array.from({ length: availableParallelism() }, runWaiting));
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, runWaiting));
 
 const total = sum(({ total }) => total);
 const passed = sum(({ passed }) => passed);
@@ -41,11 +40,12 @@ interface Counts {
 }
 
 async function runWaiting(): Promise<void> {
-  for (let pattern = waiting.shift(); pattern !== undefined; pattern = waiting.shift()) counts.push(await run(pattern));
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) counts.push(await run(name));
 }
 
-/** One process over the files that a pattern names. What it says comes out at once, when it has ended. */
-function run(pattern: string): Promise<Counts> {
+/** One process. What it says comes out at once, when it has ended. */
+function run(name: string): Promise<Counts> {
+  const pattern = `^${name.replaceAll('.', String.raw`\.`)}$`;
   const child = spawn(process.execPath, ['--import', 'tsx', join('node_modules', 'uvu', 'bin.js'), directory, pattern], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FORCE_COLOR: '0' } });
   const said = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) child[stream].setEncoding('utf8').on('data', (part: string) => (said[stream] += part));
@@ -55,8 +55,8 @@ function run(pattern: string): Promise<Counts> {
       const output = said.stdout.replace(/\u001b\[[\d;]*m/g, '');
       process.stdout.write(output);
       process.stderr.write(said.stderr);
-      const [total, passed, skipped] = (['Total', 'Passed', 'Skipped'] as const).map((name) => closing(output, name)) as [number, number, number];
-      if (!(total > 0)) stop(`${pattern}: the run ended before its closing lines, or without a test: one waits for something that never comes`);
+      const [total, passed, skipped] = (['Total', 'Passed', 'Skipped'] as const).map((line) => closing(output, line)) as [number, number, number];
+      if (!(total > 0)) stop(`${name}: the run ended before its closing lines, or without a test: one waits for something that never comes`);
       resolve({ status, total, passed, skipped });
     });
   });
