@@ -37,6 +37,15 @@ export function listeningPorts(pid: number): OpenPorts | undefined {
   return tcp === undefined ? undefined : { tcp: portsIn([tcp, table('tcp6')], LISTEN), udp: portsIn([table('udp'), table('udp6')], UNCONNECTED) };
 }
 
+/**
+ * How many sockets of each kind the network of a process has; undefined where that can't be told. The kernel counts them
+ * as they come and go, while each look at the tables walks all the connections that it has room for.
+ */
+export function socketCounts(pid: number): string | undefined {
+  const text = read(`/proc/${pid}/net/sockstat`);
+  return text && `${text}${read(`/proc/${pid}/net/sockstat6`) ?? ''}`.match(/^(TCP|UDP)6?: inuse \d+/gm)?.join();
+}
+
 /** The tables of the kernel that hold them, in the order of `openPortsIn`. */
 export const PORT_TABLES = ['/proc/net/tcp', '/proc/net/tcp6', '/proc/net/udp', '/proc/net/udp6'] as const;
 

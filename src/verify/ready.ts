@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { Container, Inspected } from './container.ts';
 import { EngineError } from './engine.ts';
-import { isAtWork, isHere, listeningPorts, type OpenPorts, openPortsIn, PORT_TABLES, usedTime } from './proc.ts';
+import { isAtWork, isHere, listeningPorts, type OpenPorts, openPortsIn, PORT_TABLES, socketCounts, usedTime } from './proc.ts';
 import type { State } from './types.ts';
 
 export interface Ready {
@@ -21,8 +21,10 @@ export interface Patience {
   allOf: OpenPorts;
 }
 
-/** Whoever waits long can wait a little longer: a look at the ports walks all the connections that the kernel has room for. */
+/** Whoever waits long can wait a little longer. */
 const POLL = { least: 100, most: 500, share: 0.1 } as const;
+/** After so long the ports are looked at again though no socket came or went: one may have taken another's place. */
+const STALE = 2000;
 /** Open ports and processor time that stay the same for so long are taken for a program at rest. */
 const STEADY = 1200;
 /** A server may open more than one port. */
@@ -63,6 +65,7 @@ class Watch {
   private readonly patience: Patience;
   private readonly begun = Date.now();
   private steadySince = Date.now();
+  private seen: { sockets: string | undefined; ports: OpenPorts | undefined; at: number } | undefined;
   private last: { ports: string; time: number | undefined; at: number } | undefined;
 
   constructor(container: Container, patience: Patience) {
@@ -74,13 +77,24 @@ class Watch {
     let facts = known;
     for (;;) {
       if (!facts.State.Running) return { state: ended(facts), ports: undefined, facts };
-      const ports = await openPorts(this.container, facts);
+      const ports = await this.ports(facts);
       this.note(facts, ports);
       if (this.isReady(facts, ports) || this.seconds() > this.patience.seconds) return this.settled(facts, ports);
       await new Promise((resolve) => setTimeout(resolve, Math.min(POLL.most, Math.max(POLL.least, 1000 * this.seconds() * POLL.share))));
       // The engine need not be asked about what can be seen from here.
       if (facts.State.Health || !isHere(facts.State.Pid, this.container.id)) facts = await this.container.inspect();
     }
+  }
+
+  /** The open ports: those of the last look, where no socket has come or gone since. */
+  private async ports(facts: Inspected): Promise<OpenPorts | undefined> {
+    const { State: { Pid: pid } } = facts;
+    const sockets = isHere(pid, this.container.id) ? socketCounts(pid) : undefined;
+    const { seen } = this;
+    if (seen && sockets !== undefined && sockets === seen.sockets && Date.now() - seen.at < STALE) return seen.ports;
+    const ports = await openPorts(this.container, facts);
+    this.seen = { sockets, ports, at: Date.now() };
+    return ports;
   }
 
   private isReady({ State: { Health: health } }: Inspected, ports: OpenPorts | undefined): boolean {
