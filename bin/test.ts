@@ -27,7 +27,6 @@ await Promise.all(Array.from({ length: availableParallelism() + 1 }, runWaiting)
 const total = sum(({ total }) => total);
 const passed = sum(({ passed }) => passed);
 const skipped = sum(({ skipped }) => skipped);
-if (total < files.length) stop(`only ${total} tests ran, and there are ${files.length} files`);
 process.stdout.write(`${passed} passed, ${total - passed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
 process.exitCode = total === passed && counts.every(({ status }) => status === 0) ? 0 : 1;
 
@@ -56,8 +55,10 @@ function run(name: string): Promise<Counts> {
       process.stdout.write(output);
       process.stderr.write(said.stderr);
       const [total, passed, skipped] = (['Total', 'Passed', 'Skipped'] as const).map((line) => closing(output, line)) as [number, number, number];
-      if (!(total > 0)) stop(`${name}: the run ended before its closing lines, or without a test: one waits for something that never comes`);
-      resolve({ status, total, passed, skipped });
+      if (total > 0) return resolve({ status, total, passed, skipped });
+      // The others go on: what they started is theirs to take away.
+      process.stderr.write(`${name}: the run ended before its closing lines, or without a test: one waits for something that never comes\n`);
+      resolve({ status: 1, total: 1, passed: 0, skipped: 0 });
     });
   });
 }

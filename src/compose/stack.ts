@@ -344,15 +344,18 @@ function includesOf(file: ComposeFile, variables: Variables): Include[] {
   return file.documents.flatMap((node: YamlMap) => {
     const root = new Layers([layerOf(file, '', { node, via: 'own', anchors: [] }, variables)]);
     return root.items('include').flatMap((item) => {
-      const path = keyIn(item, 'path');
-      const listed = path?.node.kind === 'list' ? path.node.items : [];
-      const texts = [textOf(item), textOf(path), ...listed.map((node) => (node.kind === 'scalar' ? node.value : undefined))];
       const directory = textOf(keyIn(item, 'project_directory'));
-      const envFile = keyIn(item, 'env_file');
-      const envFiles = envFile?.node.kind === 'list' ? envFile.node.items.flatMap((one) => (one.kind === 'scalar' ? [one.value] : [])) : [textOf(envFile) ?? []].flat();
-      return texts.flatMap((text) => (text === undefined ? [] : [{ path: text, directory, envFiles, found: item }]));
+      const envFiles = textsOf(keyIn(item, 'env_file'));
+      return [...textsOf(item), ...textsOf(keyIn(item, 'path'))].map((path) => ({ path, directory, envFiles, found: item }));
     });
   });
+}
+
+/** One text, or a list of them. */
+function textsOf(found: Found | undefined): string[] {
+  if (found?.node.kind === 'list') return found.node.items.flatMap((one) => (one.kind === 'scalar' ? [one.value] : []));
+  const text = textOf(found);
+  return text === undefined ? [] : [text];
 }
 
 /** What the top level of a stack declares: a volume, secret, config or network. */

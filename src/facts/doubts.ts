@@ -98,7 +98,8 @@ const TAKES_FILES = /^(node|nodejs|php|python[\d.]*|pypy[\d.]*|ruby|perl)$/;
 function programDoubts(target: Target): Reason[] {
   const start = startOf(target);
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
-  const unknown = new Set(start.commands.filter((started) => ![...start.opaque, ...start.unseen].includes(started.words[0]?.value ?? '') && !isKnownProgram(started, target)).map((started) => openAbout(started, target)));
+  const hidden = new Set([...start.opaque, ...start.unseen]);
+  const unknown = new Set(start.commands.filter((started) => !hidden.has(started.words[0]?.value ?? '') && !isKnownProgram(started, target)).map((started) => openAbout(started, target)));
   return [...unknown].map((message) => ({ rule: 'unknown-program', message, line }));
 }
 

@@ -1,5 +1,6 @@
 import { DISTRIBUTION_ACCOUNTS, kindredOf } from '../images/recipes.ts';
 import type { ImageAccount } from '../images/types.ts';
+import { isWithin } from '../image-paths.ts';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
 import { isRemoved, type MadeAccount, madeAccounts, withChangedIds } from './accounts.ts';
@@ -79,7 +80,7 @@ function bearsName({ name }: MadeAccount, target: Target): boolean {
 function livesWithProgram({ home }: MadeAccount, target: Target, history: History): boolean {
   if (home === undefined || /^\/(dev\/null|nonexistent|home\/[^/]+|root)?$/.test(home)) return false;
   const path = home.replace(/\/$/, '');
-  return isWithin(history.cwd, path) || history.volumes.some((volume) => isWithin(volume.path, path)) || writesOf(target).some((write) => write.path === path);
+  return liesIn(history.cwd, path) || history.volumes.some((volume) => liesIn(volume.path, path)) || writesOf(target).some((write) => write.path === path);
 }
 
 /** Whether a program is built to run as it: `./configure --user=nginx`, `--with-fpm-user=www-data`. */
@@ -97,7 +98,7 @@ function escaped(text: string): string {
 function ownerOfWork(target: Target, history: History): Fitting | undefined {
   const started = startOf(target).argv?.[0];
   const isWork = (path: string | undefined) =>
-    path !== undefined && (history.volumes.some((volume) => volume.path === path) || (history.cwd !== undefined && history.cwd !== '/' && (isWithin(history.cwd, path) || isWithin(path, history.cwd))) || (started?.startsWith('/') === true && isWithin(started, path)));
+    path !== undefined && (history.volumes.some((volume) => volume.path === path) || (history.cwd !== undefined && history.cwd !== '/' && (liesIn(history.cwd, path) || liesIn(path, history.cwd))) || (started?.startsWith('/') === true && liesIn(started, path)));
   const closed = madeAccounts(history).filter((account) => !isUnprivileged(account) || isPutIn(account.name, history));
   const owners = ownersIn(history).filter(({ user }) => user !== 'root' && user !== '0' && !closed.some(({ name, uid }) => user === name || user === String(uid)));
   const owner = owners.findLast(({ paths }) => paths.some(isWork)) ?? (startOf(target).unseen.length > 0 ? soleOwner(owners) : undefined);
@@ -154,8 +155,8 @@ function ownerOf(text: string | undefined, paths: (string | undefined)[]): Owner
   return user === undefined || user === '' ? [] : [{ user, group: group || undefined, paths: paths.filter((path) => path !== undefined) }];
 }
 
-function isWithin(path: string | undefined, directory: string): boolean {
-  return path !== undefined && (path === directory || path.startsWith(`${directory === '/' ? '' : directory}/`));
+function liesIn(path: string | undefined, directory: string): boolean {
+  return path !== undefined && isWithin(path, directory);
 }
 
 function numberOf(text: string | undefined): number | undefined {

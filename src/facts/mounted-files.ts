@@ -66,14 +66,10 @@ export class MountedFiles implements ConfigFiles {
 
 function coversOf({ service, stack, directory }: LinkedService): Cover[] {
   const mounts = service.mounts.flatMap(({ type, source, target, directory: from }): Cover[] =>
-    type === 'other' ? [] : [{ target: plain(target), source: type === 'bind' && source !== undefined && !/^~|\$/.test(source) ? resolve(from, source) : undefined }],
+    type === 'other' ? [] : [{ target: plainPath(target), source: type === 'bind' && source !== undefined && !/^~|\$/.test(source) ? resolve(from, source) : undefined }],
   );
-  const configs = service.configs.map(({ source, target }): Cover => ({ target: plain(target === undefined ? `/${source}` : target.startsWith('/') ? target : `/${target}`), source: fileOf(declared(stack, 'configs', source), directory) }));
+  const configs = service.configs.map(({ source, target }): Cover => ({ target: plainPath(target === undefined ? `/${source}` : target.startsWith('/') ? target : `/${target}`), source: fileOf(declared(stack, 'configs', source), directory) }));
   return [...mounts, ...configs];
-}
-
-function plain(path: string): string {
-  return plainPath(path);
 }
 
 /** The file of a top-level `configs` entry. */

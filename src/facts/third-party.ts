@@ -1,4 +1,5 @@
 import { join, posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import { parseReference } from '../images/reference.ts';
 import { imageKey, stageNamed, type Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
@@ -293,8 +294,4 @@ function shown({ name, words }: Invocation): string {
   const source = words.find(({ value, text }) => /^["']?(https?|ftp|git|ssh):\/\/|^git@/.test(value ?? text)) ?? operands(words.slice(1))[0];
   const verb = FETCHERS.test(name ?? '') ? '' : ` ${words[1]?.text ?? ''}`;
   return `${name}${verb} ${source?.value ?? source?.text ?? ''}`.trim();
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || directory === '/' || path.startsWith(`${directory}/`);
 }

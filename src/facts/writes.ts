@@ -1,6 +1,6 @@
 import { basename, posix, resolve } from 'node:path';
 import { namedFor } from '../config.ts';
-import { plainPath } from '../image-paths.ts';
+import { isWithin, plainPath } from '../image-paths.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { clusterMounts } from './clusters.ts';
@@ -418,7 +418,7 @@ const VARIABLE = /(^|_)(DATA|DATABASE|DB|LOG|LOGS|CACHE|UPLOAD|UPLOADS|STORAGE|S
 /** `CONFIG_PATH=/config`: a folder at the root that nothing is put into, which a program makes and keeps its settings in. */
 function namesOwnFolder(name: string, value: string, history: History): boolean {
   if (!/(^|_)(CONFIG|METADATA|BACKUPS?|LIBRARY)_(PATH|DIR|DIRECTORY|FOLDER)$/.test(name) || !/^\/[\w-]+\/?$/.test(value)) return false;
-  return !copiesOf(history).some(({ destination }) => destination !== undefined && (destination === plainPath(value) || destination.startsWith(`${plainPath(value)}/`)));
+  return !copiesOf(history).some(({ destination }) => destination !== undefined && isWithin(destination, plainPath(value)));
 }
 
 /** Variables of the image that name a log, data, cache, upload or database path. */

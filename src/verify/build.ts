@@ -98,6 +98,13 @@ export async function buildImage(engine: Engine, plan: BuildPlan): Promise<Image
   }
 }
 
+/** Gives an image a name of this run's own, by which a project or another build can use it. @returns it */
+export async function nameImage(engine: Engine, { id }: Pick<Image, 'id'>): Promise<string> {
+  const name = `unroot-verify-${engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`.toLowerCase();
+  await engine.call(['tag', id, name]);
+  return name;
+}
+
 let serial = 0;
 
 function flagsOf({ stage, args, secrets, contexts, bases, network }: BuildPlan): string[] {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { VERIFY_DEFAULTS } from '../settings-verify.ts';
-import { buildImage, type BuildSecrets, type Image, readyImage } from './build.ts';
+import { buildImage, type BuildSecrets, type Image, nameImage, readyImage } from './build.ts';
 import { Container, copied, fill, HEALTH, isChecked, makeVolume, PLAIN, type RunSettings } from './container.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Tracing } from './strace.ts';
@@ -101,13 +101,13 @@ export class Stack {
     const model = JSON.parse(text) as Model;
     const notes: string[] = [];
     const services = new Map<string, StackService>();
-    const built = new Map<string, Image>();
+    const built = new Map<string, BuiltService>();
     for (const [name, service] of Object.entries(model.services)) if (service.build) built.set(service.image ?? name, await buildService(engine, tree, service, model.secrets));
     for (const [name, service] of Object.entries(model.services)) {
       const own = built.get(service.image ?? name);
       const bases = { ...tree.bases };
-      const image = own ?? (await readyImage(engine, { image: service.image!, bases }));
-      service.image = own ? nameOf(engine, own) : (bases[service.image!] ?? service.image!);
+      const image = own?.image ?? (await readyImage(engine, { image: service.image!, bases }));
+      service.image = own?.name ?? bases[service.image!] ?? service.image!;
       delete service.build;
       services.set(name, { image, settings: settingsOf(service), published: publishedBy(service, 'tcp'), publishedUdp: publishedBy(service, 'udp') });
     }
@@ -250,8 +250,13 @@ function newProject(engine: Engine): string {
   return `unroot-${engine.owner}-${(serial += 1)}`.toLowerCase();
 }
 
-/** A built image under a name of this run's own. */
-async function buildService(engine: Engine, tree: ComposeTree, { build }: ServiceModel, declared: Model['secrets']): Promise<Image> {
+interface BuiltService {
+  image: Image;
+  /** Of this run's own. */
+  name: string;
+}
+
+async function buildService(engine: Engine, tree: ComposeTree, { build }: ServiceModel, declared: Model['secrets']): Promise<BuiltService> {
   const { context = '.', dockerfile = 'Dockerfile', dockerfile_inline: inline, args = {}, target, additional_contexts: contexts = {} } = build!;
   const { directory, bases = {}, buildNetwork: network = 'default', buildSeconds: seconds = VERIFY_DEFAULTS.buildSeconds } = tree;
   const folder = resolve(directory, context);
@@ -261,12 +266,7 @@ async function buildService(engine: Engine, tree: ComposeTree, { build }: Servic
   const text = inline === undefined ? readFileSync(path, 'utf8') : inline.replaceAll('$$', '$');
   const secrets = { ...secretsOf(build!, declared), ...tree.secrets };
   const image = await buildImage(engine, { context: folder, path, text, stage: target, args: { ...Object.fromEntries(values), ...tree.args }, secrets, contexts, bases: { ...bases }, network, seconds });
-  await engine.call(['tag', image.id, nameOf(engine, image)]);
-  return image;
-}
-
-function nameOf(engine: Engine, { id }: Image): string {
-  return `unroot-verify-${engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`.toLowerCase();
+  return { image, name: await nameImage(engine, image) };
 }
 
 function secretsOf({ secrets = [] }: NonNullable<ServiceModel['build']>, declared: Model['secrets'] = {}): BuildSecrets {

@@ -1,5 +1,5 @@
 import { type Who, whoRuns, type Writable, writableAt } from './access.ts';
-import { buildImage, type Image, readyImage } from './build.ts';
+import { buildImage, type Image, nameImage, readyImage } from './build.ts';
 import { compare, type Compared, compareStrict, type Comparison, deniedIn, type Difference, EPHEMERAL, type Expected, pathsToCheck, type Seen, whyUnproven } from './compare.ts';
 import type { Container } from './container.ts';
 import { contextWith, sourceWith } from './context.ts';
@@ -197,9 +197,9 @@ class Made {
     try {
       for (const need of needs) {
         if (bases[need.reference] !== undefined) continue;
-        const { id } = await buildImage(this.engine, { ...need.build, bases, context: contextWith(this.engine, need.build.context, overlay) });
-        this.images.add(id);
-        bases[need.reference] = await this.named(id);
+        const image = await buildImage(this.engine, { ...need.build, bases, context: contextWith(this.engine, need.build.context, overlay) });
+        this.images.add(image.id);
+        bases[need.reference] = await nameImage(this.engine, image);
       }
       const image = await buildImage(this.engine, { ...build, bases, context: contextWith(this.engine, build.context, overlay) });
       this.images.add(image.id);
@@ -222,13 +222,6 @@ class Made {
   async remove(): Promise<void> {
     if (this.containers.length > 0) await this.engine.call(['rm', '--force', '--volumes', ...this.containers.map(({ id }) => id)]);
     if (this.images.size > 0) await this.engine.call(['rmi', '--force', ...this.images]);
-  }
-
-  /** A name by which another build can rest on an image. */
-  private async named(id: string): Promise<string> {
-    const name = `unroot-verify-${this.engine.owner}:${id.replace(/^sha256:/, '').slice(0, 12)}`;
-    await this.engine.call(['tag', id, name]);
-    return name;
   }
 }
 

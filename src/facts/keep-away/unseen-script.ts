@@ -80,8 +80,8 @@ function rootAgainSign({ steps, stages }: History): string | undefined {
 function shadowSign(history: History): string | undefined {
   if (familyOf(history) !== 'alpine') return undefined;
   const isInstalled = history.steps.some((step) => mentions(step, 'shadow') && packagesOfStep(step).some(({ name }) => name === 'shadow'));
-  const isUsed = () => history.steps.some((step) => mentions(step, /useradd|groupadd|usermod|groupmod|userdel|chsh|passwd|gpasswd|newgidmap/));
-  return isInstalled && !isUsed() ? 'shadow is installed, with which such scripts change accounts as root' : undefined;
+  const isUsed = isInstalled && history.steps.some((step) => mentions(step, /useradd|groupadd|usermod|groupmod|userdel|chsh|passwd|gpasswd|newgidmap/));
+  return isInstalled && !isUsed ? 'shadow is installed, with which such scripts change accounts as root' : undefined;
 }
 
 /** `RUN service postgresql start`: what the build starts that way the script does too. */
