@@ -1,8 +1,9 @@
+import { posix } from 'node:path';
 import type { Target } from '../project.ts';
 import type { ShellCommand } from '../shell/read.ts';
-import { commandsOf, unwrap } from './commands.ts';
+import { commandsOf, mentions, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
-import { historyOf } from './history.ts';
+import { type History, historyOf } from './history.ts';
 import { runsWithVolume } from './run-lines.ts';
 import { madeDirectories } from './writes.ts';
 
@@ -17,14 +18,30 @@ export function callerFiles(target: Target): string | undefined {
   if (made) return `it is a tool, and a RUN makes ${made.path} for its caller's files`;
   const { cwd } = history;
   if (cwd !== undefined && cwd !== '/' && !isFilled(target, cwd)) return `it is a tool that works in ${cwd}, an empty directory for its caller's files`;
-  return undefined;
+  return fileTool(history.entrypoint?.words ?? []) ?? kindOfTool(history);
+}
+
+/** A program that does nothing but read and write the files that its caller names, where it is what is started: as what it is known. */
+export function fileTool([program]: readonly string[]): string | undefined {
+  const name = posix.basename(program ?? '');
+  return FILE_TOOLS.test(name) ? `${name} reads and writes the files that its caller names` : undefined;
+}
+
+const FILE_TOOLS = /^(ff(mpeg|probe)|sox|lame|convert|mogrify|magick|montage|gs|ghostscript|pandoc|(pdf|xe|lua)?latex|latexmk|asciidoctor|qpdf|pdftk|exiftool|gdal\w+|ogr2ogr|blender|youtube-dl|yt-dlp)$/;
+
+/** What a file says of itself that only images of tools for files of a caller say. */
+export function kindOfTool({ steps, stages }: History): string | undefined {
+  if (steps.some((step) => mentions(step, /\bbids[-_]?(app|validator|dataset)/))) return 'it is a BIDS app, which works on a data set of its caller';
+  if (steps.some(({ variables }) => variables('DAPPER_SOURCE') !== undefined)) return 'it is an image of Dapper, which builds the code of its caller';
+  const labels = stages.flatMap(({ instructions }) => instructions.filter(({ keyword }) => keyword === 'LABEL'));
+  return labels.some(({ args }) => /\bbase\.image\b/.test(args)) && labels.some(({ args }) => /\bsoftware\.version\b/.test(args)) ? 'its labels are those of BioContainers, whose tools work on files of their caller' : undefined;
 }
 
 /** Empty directories at the root that are there to be mounted over. */
 const FOR_CALLERS = /^\/(data|dataset|bids_dataset|in|inputs?|out|outputs?|results?|work|workspace|scratch|src|source|project|repo|mnt\/\w+)$/;
 
 /** Whether anything is put into a directory: a copy, or a RUN that works in it. */
-function isFilled(target: Target, directory: string): boolean {
+export function isFilled(target: Target, directory: string): boolean {
   const history = historyOf(target.stage, target.unit);
   const within = (path: string | undefined) => path === undefined || path === directory || path.startsWith(`${directory}/`);
   if (copiesOf(history).some(({ destination }) => within(destination))) return true;

@@ -1,18 +1,18 @@
 import { posix } from 'node:path';
 import type { Target } from '../../project.ts';
 import { resolvePath } from '../../shell/read.ts';
-import { onlyBuilds } from '../builds.ts';
-import { callerFiles } from '../caller-files.ts';
+import { isBuild, onlyBuilds } from '../builds.ts';
+import { callerFiles, fileTool, isFilled, kindOfTool } from '../caller-files.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import { isRuntime, isShellTool } from '../programs.ts';
 import { isRepository } from '../sight.ts';
-import { startOf } from '../start.ts';
+import { type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES B5: a tool that works on files of whoever calls it, which no fixed uid can write. */
 export const toolImage: KeepAway = (target) => {
-  const evidence = isTool(target) ? callerFiles(target) : (handsOut(target) ?? buildsOnly(target));
+  const evidence = (isTool(target) ? callerFiles(target) : (handsOut(target) ?? startedAlone(target))) ?? buildsOnly(target);
   if (evidence === undefined) return undefined;
   return {
     rule: 'tool-image',
@@ -31,23 +31,38 @@ function handsOut(target: Target): string | undefined {
   return `${copy.words.map(({ text }) => text).join(' ')} hands files to its caller`;
 }
 
+/** `CMD ["ffmpeg"]`: without a word of what to do it shows how it is used, and is done. */
+function startedAlone(target: Target): string | undefined {
+  const history = historyOf(target.stage, target.unit);
+  const { argv } = startOf(target);
+  if (history.ports.length > 0 || target.services.length > 0) return undefined;
+  return argv?.length === 1 ? (fileTool(argv) ?? kindOfTool(history)) : kindOfTool(history);
+}
+
 /** `make check` and nothing else: it builds or tests code, its caller's or root's, and is done. */
 function buildsOnly(target: Target): string | undefined {
-  const { ports } = historyOf(target.stage, target.unit);
+  const { ports, cwd } = historyOf(target.stage, target.unit);
   const own = startOf(target).commands.filter(({ followed }) => !followed);
-  const build = own.find(onlyBuilds);
   if (ports.length > 0 || target.services.length > 0) return undefined;
+  // Where nothing is put into the directory that it works in, what it builds is mounted there, whatever the options are.
+  const builds = (started: Started) => onlyBuilds(started) || (cwd !== undefined && isBuild(started) && !isFilled(target, cwd));
+  const build = own.find(builds);
   if (!build) return buildScript(target);
-  const isAll = own.every((started) => started.name !== undefined && (onlyBuilds(started) || isShellTool(started.name)));
+  const isAll = own.every((started) => started.name !== undefined && (builds(started) || isShellTool(started.name)));
   return isAll ? `${build.words.map(({ text }) => text).join(' ')} builds or tests code and serves nothing` : undefined;
 }
 
-/** A start script out of sight that is called after what it does: `CMD ["build"]`. */
+/** A start script out of sight that is called after what it does, `CMD ["build"]`, or that is given a build tool to start: `CMD ["mvn"]`. */
 function buildScript(target: Target): string | undefined {
-  const { unseen, commands } = startOf(target);
-  const isAlone = unseen.length === 1 && commands.length === 1;
-  return isAlone && /^(build|compile|test|run-?tests?)(\.sh)?$/.test(posix.basename(unseen[0]!)) ? `${unseen[0]}, by its name, builds or tests code and serves nothing` : undefined;
+  const { unseen, commands, argv = [] } = startOf(target);
+  if (unseen.length !== 1 || commands.length > 2) return undefined;
+  const [script] = unseen as [string];
+  if (commands.length === 1 && BUILD_SCRIPT.test(posix.basename(script))) return `${script}, by its name, builds or tests code and serves nothing`;
+  const given = argv.slice(argv.indexOf(script) + 1);
+  return argv.includes(script) && given.length === 1 && /^(mvn|gradle|sbt|lein|ant|make|cmake|bazel)$/.test(given[0]!) ? `${script} is given ${given[0]} to start, which builds code and serves nothing` : undefined;
 }
+
+const BUILD_SCRIPT = /^(build|compile|test|(run|do)[-_]?([a-z]{1,4}|unit|integration|smoke)?[-_]?tests?|make[-_]?(dmg|deb|rpm|iso|pkg|release|package))(\.(sh|py))?$/;
 
 /** Whether a target is a command-line tool: its ENTRYPOINT is a program, it exposes nothing and has no health, its CMD is missing or asks for help. */
 export function isTool(target: Target): boolean {
