@@ -344,7 +344,7 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
     if (made === '' && KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
     if (made !== undefined) return settled(made === '' ? undefined : { path, text: made, file: undefined, executed });
   }
-  if (isBases(history, written) || KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
+  if ((isBases(history, written) && !hidden) || KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
   if (executed && written.includes('/') && hasNoShell(target, history)) return settled('payload');
   if (looksLikeScript(written) || !executed || isRenamedScript(history, written, cwd)) return settled(undefined);
   if (elsewhere || isBuilt(history, written, cwd)) return settled('payload');

@@ -63,6 +63,8 @@ export const startsOthers: KeepAway = (target) => {
   }
   const systemd = target.stage.instructions.find(({ keyword, args }) => keyword === 'STOPSIGNAL' && /RTMIN\+3/.test(args));
   if (systemd) return { rule: 'starts-others', message: `STOPSIGNAL ${systemd.args} is systemd's`, line: systemd.line, advice: REMAINS };
+  const cgroup = historyOf(target.stage, target.unit).volumes.find(({ path }) => path === '/sys/fs/cgroup');
+  if (cgroup) return { rule: 'starts-others', message: `VOLUME /sys/fs/cgroup is for systemd`, line: cgroup.instruction.line, advice: REMAINS };
   const entry = baseEntry(base);
   if (entry?.drop === 'supervisor' && !entrypoint) {
     return { rule: 'starts-others', message: `${base.text} starts a supervisor as root`, line, advice: PUID_ADVICE };

@@ -2,51 +2,63 @@ import { posix } from 'node:path';
 import { properties } from '../../dockerfile/inside.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
+import { resolvePath } from '../../shell/read.ts';
 import { madeAccounts } from '../accounts.ts';
-import { commandsOf, mentions, unwrap } from '../commands.ts';
-import { copiesOf, hidesAt } from '../copies.ts';
+import { commandsOf, mentions, operands, unwrap } from '../commands.ts';
+import { type Copy, copiesOf, hidesAt } from '../copies.ts';
 import { familyOf } from '../family.ts';
 import { baseEntry, type History, historyOf } from '../history.ts';
-import { packagesOfStep } from '../installs.ts';
+import { packagesOf, packagesOfStep } from '../installs.ts';
+import { isKnownProgram } from '../programs.ts';
 import { candidatePaths, startOf } from '../start.ts';
 import { isRoot } from '../user.ts';
 import type { KeepAway } from './index.ts';
 
 /** What makes an unseen start script likely to need root: tools for it, and daemons that start as root and change their user. */
-const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng)$/;
-
-/** A cheap look: without one of these words no such package is installed. */
-const MAY_TELL = /docker-ce|docker\.io|docker-engine|moby-engine|openvas|gosu|su-exec|supervisor|s6|runit|openssh|cron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard|dnsmasq|keepalived|isc-dhcp-server|mysql|mariadb|percona|postgresql|ftpd|samba|slapd|postfix|exim|dovecot|syslog/;
+const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openrc|monit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng|uml-utilities|dynamips|qemu-kvm|syslinux)$/i;
 
 /** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
   const start = startOf(target);
   const script = start.unseen.find((path) => !isKnownServers(path, target)) ?? start.opaque[0];
-  if (script === undefined) return undefined;
-  const sign = signOf(target, script);
+  const unknown = script === undefined ? ownProgram(target) : undefined;
+  const sign = script === undefined ? unknown && daemonSign(target) : signOf(target, script);
   if (sign === undefined) return undefined;
   return {
     rule: 'script-out-of-sight',
-    message: `${script} is not in the build context, and ${sign}`,
+    message: script === undefined ? `what ${unknown} does is not in sight, and ${sign}` : `${script} is not in the build context, and ${sign}`,
     line: start.parts[0]?.instruction.line ?? target.stage.from.line,
     advice: 'run unroot where the script is, or move to a non-root start by hand',
   };
 };
+
+/** A program of the file's own that no package is known to bring, so that it may be a script: `CMD app-init`. */
+function ownProgram(target: Target): string | undefined {
+  const packages = packagesOf(historyOf(target.stage, target.unit));
+  const started = startOf(target).commands.find((one) => one.name !== undefined && !one.script && !one.payload && !isKnownProgram(one, target) && programOf(one.name) === undefined);
+  return started === undefined || packages.some(({ name }) => name === started.name) ? undefined : started.name;
+}
+
+/** Daemons that are installed to be started beside what the image is for. */
+function daemonSign(target: Target): string | undefined {
+  const daemon = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => /^(supervisor|runit|s6|s6-overlay|openssh-server|cron|cronie|dcron|rsyslog|syslog-ng|dnsmasq)$/.test(name));
+  return daemon && `${daemon.name} is installed, which starts as root`;
+}
 
 /** `catalina.sh`, which no COPY may bring: the script of a catalogued server, of which more is known than of another. */
 function isKnownServers(script: string, target: Target): boolean {
   if (programOf(posix.basename(script))?.need !== 'any-uid') return false;
   const history = historyOf(target.stage, target.unit);
   const paths = candidatePaths(script, history.cwd);
-  return !copiesOf(history).some((copy) => copy.from === undefined && paths.some((path) => hidesAt(target, history, copy, path)));
+  const isNamed = ({ sources }: Copy) => sources.some((source) => source !== undefined && posix.basename(source) === posix.basename(script));
+  return !copiesOf(history).some((copy) => copy.from === undefined && (isNamed(copy) || paths.some((path) => hidesAt(target, history, copy, path))));
 }
 
 function signOf(target: Target, script: string): string | undefined {
   const history = historyOf(target.stage, target.unit);
-  const { text } = target.unit.dockerfile;
-  const tool = MAY_TELL.test(text) ? (installed(history) ?? fetched(text) ?? installedByPip(history)) : undefined;
+  const tool = installed(history) ?? fetched(target.unit.dockerfile.text) ?? installedByPip(history);
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
-  return baseSign(target) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? idSign(history) ?? givenIds(target, script);
+  return baseSign(target) ?? broughtSign(history) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? writtenSign(history) ?? idSign(history) ?? givenIds(target, script);
 }
 
 /** A script that nothing here brings is the base's, and what that starts is known. */
@@ -54,6 +66,34 @@ function baseSign({ stage, unit }: Target): string | undefined {
   const { base } = historyOf(stage, unit);
   const entry = baseEntry(base);
   return entry?.drop === 'supervisor' ? `${base.text} has a supervisor, which such scripts use as root` : undefined;
+}
+
+/** A program that drops by itself or needs root, copied to where the script calls it: `COPY --from=builder /src/zabbix_agentd /usr/sbin/`. */
+function broughtSign(history: History): string | undefined {
+  for (const path of broughtPrograms(history)) {
+    const need = programOf(posix.basename(path))?.need;
+    if (need === 'drops') return `it brings ${path}, which starts as root and changes its user by itself`;
+    if (need === 'starts-others' || need === 'needs-root') return `it brings ${path}, which needs root`;
+  }
+  const account = madeAccounts(history).find(({ name }) => programOf(name)?.need === 'drops');
+  return account && `it makes the account ${account.name}, to which ${account.name} changes by itself`;
+}
+
+/** Where copies and moves put single programs. */
+function broughtPrograms(history: History): string[] {
+  const copied = copiesOf(history).flatMap(({ sources, destination, intoDirectory }) => {
+    if (destination === undefined) return [];
+    return intoDirectory ? sources.flatMap((source) => (source === undefined ? [] : [posix.join(destination, posix.basename(source))])) : [destination];
+  });
+  const moved = history.steps.flatMap((step) => {
+    if (!mentions(step, /\b(mv|cp|install)\b/)) return [];
+    return commandsOf(step).flatMap((command) => {
+      const { name, words } = unwrap(command);
+      const [source, to] = name === 'mv' || name === 'cp' || name === 'install' ? operands(words, /^-[mogtS]$/).map(({ value }) => value) : [];
+      return source === undefined || to === undefined ? [] : [resolvePath(command.cwd, to.endsWith('/') ? posix.join(to, posix.basename(source)) : to) ?? ''];
+    });
+  });
+  return [...copied, ...moved].filter((path) => /\/s?bin\/[^/]+$/.test(path));
 }
 
 /** A script that is called after a program which needs root, or drops it, or that lies in its directory. */
@@ -101,9 +141,35 @@ function serviceSign({ steps }: History): string | undefined {
 /** Files for an init, a supervisor or cron, which only root starts. */
 function placeSign(target: Target): string | undefined {
   for (const { sources, destination } of copiesOf(historyOf(target.stage, target.unit))) {
-    const paths = [...sources, destination].filter((path) => path !== undefined);
-    const place = paths.find((path) => /^\/etc\/(init\.d|sv|service|services\.d|cont-init\.d|s6[\w.-]*|my_init\.d|supervisor|cron(tabs|\.\w+))(\/|$)/.test(path) || /(^|\/)(supervisord?\.conf|crontab)$/.test(path));
+    const place = [...sources, destination].find((path) => path !== undefined && isForInit(path));
     if (place !== undefined) return `${place} is for what starts others as root`;
+  }
+  const made = runPlaces(historyOf(target.stage, target.unit)).find(isForInit);
+  return made === undefined ? undefined : `${made} is for what starts others as root`;
+}
+
+function isForInit(path: string): boolean {
+  return /^\/etc\/(init\.d|sv|service|services\.d|cont-init\.d|s6[\w.-]*|my_init\.d|supervisor|periodic|cron(tabs|\.\w+))(\/|$)/.test(path) || /(^|\/)(supervisord?\.conf|crontab)$/.test(path);
+}
+
+/** What a RUN writes to, makes executable, copies to or gives to cron. */
+function runPlaces({ steps }: History): string[] {
+  return steps.flatMap((step) => {
+    if (!mentions(step, /\/etc\/(init|sv|serv|cont|s6|my_init|super|periodic|cron)/)) return [];
+    return commandsOf(step).flatMap((command) => {
+      const { name, words } = unwrap(command);
+      const named = name === 'chmod' || name === 'crontab' ? operands(words) : /^(cp|mv|ln|install|tee)$/.test(name ?? '') ? words.slice(-1) : [];
+      return [...named, ...command.redirects.map(({ target }) => target)].flatMap(({ value }) => resolvePath(command.cwd, value) ?? []);
+    });
+  });
+}
+
+/** `RUN echo 'su -c "…" app' > server.sh`: a script of the build's own changes user. */
+function writtenSign({ steps }: History): string | undefined {
+  for (const step of steps) {
+    if (!mentions(step, />/) || !mentions(step, /\bsu\b/)) continue;
+    const echo = commandsOf(step).find((command) => /^(echo|printf)$/.test(unwrap(command).name ?? '') && command.redirects.length > 0 && command.words.some(({ value }) => /(^|[;&|]\s*|\bexec\s+)su\s+-/m.test(value ?? '')));
+    if (echo) return `RUN writes ${echo.redirects[0]!.target.text}, which changes user with su`;
   }
   return undefined;
 }
@@ -144,8 +210,9 @@ function givenIds(target: Target, script: string): string | undefined {
 
 /** The first package that tells. */
 function installed(history: History): string | undefined {
-  const tells = ({ name }: { name: string }) => TELLTALE.test(name) || (/^postgresql(-\d[\d.]*)?$/.test(name) && /^(debian|ubuntu|alpine)$/.test(familyOf(history)));
-  return history.steps.flatMap((step) => (mentions(step, MAY_TELL) ? packagesOfStep(step) : [])).find(tells)?.name;
+  const family = familyOf(history);
+  const isServer = (name: string) => (/^postgresql(-\d[\d.]*)?$/.test(name) && /^(debian|ubuntu|alpine)$/.test(family)) || (/^(mariadb|mysql)$/.test(name) && family === 'alpine');
+  return packagesOf(history).find(({ name }) => TELLTALE.test(name) || isServer(name))?.name;
 }
 
 /** Tools for dropping that are fetched rather than installed. */

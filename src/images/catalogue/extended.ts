@@ -393,7 +393,7 @@ export const extended: ImageEntry[] = [
   },
   {
     id: 'webdevops-apache',
-    repos: ['webdevops/apache', 'webdevops/apache-dev', 'webdevops/nginx', 'webdevops/nginx-dev', 'webdevops/base', 'webdevops/base-app'],
+    repos: ['webdevops/apache', 'webdevops/apache-dev', 'webdevops/nginx', 'webdevops/nginx-dev', 'webdevops/php', 'webdevops/php-dev', 'webdevops/php-nginx', 'webdevops/php-nginx-dev', 'webdevops/php-apache', 'webdevops/php-apache-dev', 'webdevops/base', 'webdevops/base-app'],
     family: 'debian',
     familyByTag: [['*alpine*', 'alpine'], ['*ubuntu*', 'ubuntu'], ['*centos*', 'rhel']],
     user: 'root',
@@ -403,7 +403,7 @@ export const extended: ImageEntry[] = [
     cmd: ['supervisord'],
     drop: 'supervisor',
     notes: 'supervisord, which changes user for each of its programs',
-    sources: ['repo:webdevops/Dockerfile:docker/base/alpine/Dockerfile', 'repo:webdevops/Dockerfile:docker/apache/alpine/Dockerfile'],
+    sources: ['repo:webdevops/Dockerfile:docker/base/alpine/Dockerfile', 'repo:webdevops/Dockerfile:docker/apache/alpine/Dockerfile', 'repo:webdevops/Dockerfile:docker/php/debian-8-php7/Dockerfile'],
     verified: true,
     unverified: ['family'],
   },

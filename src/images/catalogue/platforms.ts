@@ -169,7 +169,7 @@ export const platforms: ImageEntry[] = [
   },
   {
     id: 'php-fpm-by-others',
-    repos: ['devilbox/php-fpm', 'laradock/php-fpm', 'webdevops/php', 'webdevops/php-dev', 'webdevops/php-nginx', 'webdevops/php-apache', 'jtreminio/phpenv'],
+    repos: ['devilbox/php-fpm', 'laradock/php-fpm', 'jtreminio/phpenv'],
     family: 'debian',
     familyByTag: [['*alpine*', 'alpine'], ['*ubuntu*', 'ubuntu'], ['*centos*', 'rhel']],
     user: 'root',
