@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import type { Target } from '../project.ts';
 import type { ShellCommand } from '../shell/read.ts';
 import { commandsOf, mentions, unwrap } from './commands.ts';
@@ -27,7 +28,7 @@ export function fileTool([program]: readonly string[]): string | undefined {
   return FILE_TOOLS.test(name) ? `${name} reads and writes the files that its caller names` : undefined;
 }
 
-const FILE_TOOLS = /^(ff(mpeg|probe)|sox|lame|convert|mogrify|magick|montage|gs|ghostscript|pandoc|(pdf|xe|lua)?latex|latexmk|asciidoctor|qpdf|pdftk|exiftool|gdal\w+|ogr2ogr|blender|youtube-dl|yt-dlp)$/;
+const FILE_TOOLS = /^(ff(mpeg|probe)|sox|lame|convert|mogrify|magick|montage|gs|ghostscript|pandoc|(pdf|xe|lua)?latex|latexmk|asciidoctor|qpdf|pdftk|exiftool|gdal\w+|ogr2ogr|blender|protoc|emcc|em\+\+|gcc|g\+\+|clang(\+\+|-format|-tidy)?|prettier|eslint|black|shellcheck|hadolint|samtools|bcftools|bedtools|youtube-dl|yt-dlp)$/;
 
 /** What a file says of itself that only images of tools for files of a caller say. */
 export function kindOfTool({ steps, stages }: History): string | undefined {
@@ -38,22 +39,25 @@ export function kindOfTool({ steps, stages }: History): string | undefined {
 }
 
 /** Empty directories at the root that are there to be mounted over. */
-const FOR_CALLERS = /^\/(data|dataset|bids_dataset|in|inputs?|out|outputs?|results?|work|workspace|scratch|src|source|project|repo|mnt\/\w+)$/;
+const FOR_CALLERS = /^\/(data|dataset|bids_dataset|in|inputs?|out|outputs?|results?|work|workspace|scratch|src|source|project|repo|mnt(\/\w+)?)$/;
 
 /** Whether anything is put into a directory: a copy, or a RUN that works in it. */
 export function isFilled(target: Target, directory: string): boolean {
   const history = historyOf(target.stage, target.unit);
-  const within = (path: string | undefined) => path === undefined || path === directory || path.startsWith(`${directory}/`);
-  if (copiesOf(history).some(({ destination }) => within(destination))) return true;
+  if (copiesOf(history).some(({ destination }) => destination === undefined || isWithin(destination, directory))) return true;
   return history.steps.some((step) => step.instruction.keyword === 'RUN' && commandsOf(step).some((command) => mayFill(command, directory)));
 }
 
 /** Whether a command names a directory, or works there and is not one that writes elsewhere. */
 function mayFill(command: ShellCommand, directory: string): boolean {
   const { name, words } = unwrap(command);
-  if (words.some(({ value }) => value?.startsWith(directory))) return true;
-  return command.cwd === directory && !WRITES_ELSEWHERE.test(name ?? '');
+  if (words.some(({ value }) => value !== undefined && isWithin(value, directory))) return true;
+  if (command.cwd !== directory || (words.length === 2 && /^-{1,2}(version|help)$/.test(words[1]!.value ?? ''))) return false;
+  return FOR_CALLERS.test(directory) ? FILLS.test(name ?? '') : !WRITES_ELSEWHERE.test(name ?? '');
 }
 
+/** What leaves files where it works; of a directory that by its name is for a caller's files, nothing else is taken to. */
+const FILLS = /^(make|cmake|qmake|ninja|meson|configure|autogen\.sh|bootstrap|go|cargo|gcc|g\+\+|clang|dotnet|mvn|mvnw|gradle|gradlew|ant|sbt|npm|yarn|pnpm|bundle|composer|mix|stack|cabal|git|svn|hg|tar|unzip|wget|curl|cp|mv|tee|touch|python[\d.]*|sh|bash)$/;
+
 /** Package managers, accounts and the shell's own. */
-const WRITES_ELSEWHERE = /^(apt|apt-get|aptitude|apk|yum|dnf|microdnf|zypper|pacman|dpkg|rpm|pip[\d.]*|ldconfig|locale-gen|update-alternatives|update-ca-certificates|groupadd|useradd|addgroup|adduser|usermod|rm|mkdir|chown|chmod|echo|true|set|export|cd|test|\[)$/;
+const WRITES_ELSEWHERE = /^(apt|apt-get|aptitude|apk|yum|dnf|microdnf|zypper|pacman|dpkg|rpm|pip[\d.]*|gem|ldconfig|locale-gen|update-alternatives|update-ca-certificates|groupadd|useradd|addgroup|adduser|usermod|rm|mkdir|chown|chmod|echo|true|set|export|cd|test|\[)$/;

@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
+import { isWithin } from '../../image-paths.ts';
 import type { Target } from '../../project.ts';
 import { resolvePath } from '../../shell/read.ts';
 import { isBuild, onlyBuilds } from '../builds.ts';
 import { callerFiles, fileTool, isFilled, kindOfTool } from '../caller-files.ts';
+import { mentions, operands } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { historyOf } from '../history.ts';
 import { isRuntime, isShellTool } from '../programs.ts';
@@ -12,7 +14,7 @@ import type { KeepAway } from './index.ts';
 
 /** RULES B5: a tool that works on files of whoever calls it, which no fixed uid can write. */
 export const toolImage: KeepAway = (target) => {
-  const evidence = (isTool(target) ? callerFiles(target) : (handsOut(target) ?? startedAlone(target))) ?? buildsOnly(target);
+  const evidence = (isTool(target) ? callerFiles(target) : (handsOut(target) ?? startedAlone(target))) ?? buildsOnly(target) ?? takesIn(target) ?? worksOnVolume(target);
   if (evidence === undefined) return undefined;
   return {
     rule: 'tool-image',
@@ -29,6 +31,31 @@ function handsOut(target: Target): string | undefined {
   const rest = commands.every(({ name }) => /^(cp|mv|tar|rsync|install|ls|echo|mkdir|chmod|chown|rm|cd|set|exit|sh|bash|find|sha256sum|md5sum)$/.test(name!));
   if (!copy || !rest || startOf(target).unseen.length > 0 || copy.words.some(({ value }) => value === '--daemon')) return undefined;
   return `${copy.words.map(({ text }) => text).join(' ')} hands files to its caller`;
+}
+
+/** `cp -r /project /work` of what nothing here brings: its caller mounts that. */
+function takesIn(target: Target): string | undefined {
+  if (historyOf(target.stage, target.unit).ports.length > 0 || target.services.length > 0) return undefined;
+  const copy = startOf(target).commands.find(({ name, words, script }) => (name === 'cp' || name === 'rsync') && !script && isCallers(operands(words)[0]?.value, target));
+  return copy && `${copy.words.map(({ text }) => text).join(' ')} takes files of its caller`;
+}
+
+/** Whether a path is a directory at the root that is not the system's, and that nothing in the file makes or fills. */
+function isCallers(path: string | undefined, target: Target): boolean {
+  const directory = path?.replace(/\/$/, '');
+  if (directory === undefined || !/^\/[\w.-]+$/.test(directory) || /^\/(bin|boot|dev|etc|home|lib\w*|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)$/.test(directory)) return false;
+  const history = historyOf(target.stage, target.unit);
+  const isThere = (other: string | undefined) => other === undefined || other === '/' || isWithin(other, directory);
+  return !history.volumes.some((volume) => isThere(volume.path)) && !copiesOf(history).some(({ destination }) => isThere(destination)) && !history.steps.some((step) => (step.cwd !== undefined && isWithin(step.cwd, directory)) || mentions(step, directory));
+}
+
+/** `VOLUME /usr/app`, `WORKDIR /usr/app` and nothing copied into it: what is called there is for files of its caller, unless it serves. */
+function worksOnVolume(target: Target): string | undefined {
+  const { entrypoint, cmd, cwd, volumes, ports } = historyOf(target.stage, target.unit);
+  const [verb, ...others] = cmd?.words ?? [];
+  if (!entrypoint?.words || verb === undefined || others.length > 0 || ports.length > 0 || target.services.length > 0 || /[/:]|^-|^(start|serve|server|run|daemon|worker)$/.test(verb)) return undefined;
+  const isThere = cwd !== undefined && volumes.some(({ path }) => path === cwd) && !isFilled(target, cwd);
+  return isThere ? `${verb} works in the VOLUME ${cwd}, on files of its caller` : undefined;
 }
 
 /** `CMD ["ffmpeg"]`: without a word of what to do it shows how it is used, and is done. */
@@ -84,7 +111,7 @@ export function asksForHelp(target: Target): boolean {
   const { entrypoint, cmd } = historyOf(target.stage, target.unit);
   if (!entrypoint?.words || cmd === undefined || target.services.length > 0) return false;
   const words = cmd.words ?? [cmd.script];
-  return words.length > 0 && words.every((word) => /^(-h|-\?|--?help|help|--version|-v|version)$/.test(word));
+  return words.length > 0 && words.every((word) => /^(-h|-\?|--?help|help|list|--version|-v|version)$/.test(word));
 }
 
 /** Whether a runtime starts code that the file copies, and nothing speaks of files of a caller: an application without a port. */
