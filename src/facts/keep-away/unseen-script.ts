@@ -13,9 +13,10 @@ import { isKnownProgram } from '../programs.ts';
 import { candidatePaths, startOf } from '../start.ts';
 import { isRoot } from '../user.ts';
 import type { KeepAway } from './index.ts';
+import { preparedWork } from './script-work.ts';
 
 /** What makes an unseen start script likely to need root: tools for it, and daemons that start as root and change their user. */
-const TELLTALE = /^(gosu|su-exec|supervisor|docker-ce|docker\.io|docker-engine|moby-engine|openvas[\w-]*|s6|s6-overlay|runit|openrc|monit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng|uml-utilities|dynamips|qemu-kvm|syslinux)$/i;
+const TELLTALE = /^(gosu|su-exec|supervisor|docker(-cli)?|docker-ce(-cli)?|docker\.io|docker-engine|moby-engine|puppet(-agent)?|salt-minion|openvas[\w-]*|s6|s6-overlay|runit|openrc|monit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng|uml-utilities|dynamips|qemu-kvm|syslinux)$/i;
 
 /** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
@@ -58,7 +59,7 @@ function signOf(target: Target, script: string): string | undefined {
   const history = historyOf(target.stage, target.unit);
   const tool = installed(history) ?? fetched(target.unit.dockerfile.text) ?? installedByPip(history);
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
-  return baseSign(target) ?? broughtSign(history) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? writtenSign(history) ?? idSign(history) ?? givenIds(target, script);
+  return baseSign(target) ?? broughtSign(history) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? placeSign(target) ?? changeSign(history) ?? writtenSign(history) ?? idSign(history) ?? givenIds(target, script) ?? preparedWork(target);
 }
 
 /** A script that nothing here brings is the base's, and what that starts is known. */
@@ -215,9 +216,10 @@ function installed(history: History): string | undefined {
   return packagesOf(history).find(({ name }) => TELLTALE.test(name) || isServer(name))?.name;
 }
 
-/** Tools for dropping that are fetched rather than installed. */
+/** Tools for dropping, and what needs root, that are fetched rather than installed, or of which the package's name holds a variable. */
 function fetched(text: string): string | undefined {
-  return /\b(gosu|su-exec|s6-overlay|supervisord|sudo(?=ers\b))/.exec(text)?.[1];
+  const [, tool] = /\b(gosu|su-exec|s6-overlay|supervisord|sudo(?=ers\b)|kubeadm(?!\.)|openvas-scanner|puppet-agent)/.exec(text) ?? [];
+  return tool ?? (/\b(get\.docker\.com|download\.docker\.com\/linux\/static)\b/.test(text) ? 'the Docker client' : undefined);
 }
 
 /** `pip install supervisor`, `easy_install supervisor`. */
