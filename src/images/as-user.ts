@@ -49,6 +49,9 @@ const AS_USER: Record<string, AsUser> = {
   vault: { ids: 'account', environment: { SKIP_CHOWN: '1', SKIP_SETCAP: '1' } },
   consul: { ids: 'account', environment: { CONSUL_DISABLE_PERM_MGMT: '1' } },
   'dotnet-6-7-linux': { ids: 'any' },
+  'it-tools': { ids: 'account', tmpfs: ['/run', '/var/cache/nginx'] },
+  excalidraw: { ids: 'account', tmpfs: ['/run', '/var/cache/nginx'] },
+  'plane-frontend': { ids: 'account', tmpfs: ['/run', '/var/cache/nginx'] },
 };
 
 /** What an image needs as another user; undefined where that is not known, or where no file can meet it. */

@@ -246,7 +246,7 @@ function ofImage(target: Target, facts: ImageFacts, needs: AsUser): Reason[] {
   const found: Reason[] = doubtsOf(target).filter(({ rule }) => !settled.has(rule)).map(({ line: _, ...reason }) => reason);
   if (needs.doubt !== undefined) found.push({ rule: 'unverified-base', message: needs.doubt });
   if (facts.entry.unverified?.includes('accounts')) found.push({ rule: 'unknown-accounts', message: `the number of ${facts.accounts[0]?.name ?? 'its account'} in the image was not read in a primary source` });
-  for (const { configuration } of serversOf(target)) for (const gap of configuration.gaps) found.push({ rule: 'write-sign', message: `${gap}, so what the server writes is not known in full` });
+  for (const { configuration } of serversOf(target)) for (const gap of configuration.gaps) if (!found.some(({ message }) => message.includes(gap))) found.push({ rule: 'write-sign', message: `${gap}, so what the server writes is not known in full` });
   return found;
 }
 

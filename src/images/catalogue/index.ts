@@ -5,9 +5,11 @@ import { data } from './data.ts';
 import { databases } from './databases.ts';
 import { extended } from './extended.ts';
 import { formerNames } from './former-names.ts';
+import { infrastructure } from './infrastructure.ts';
 import { languages } from './languages.ts';
 import { operations } from './operations.ts';
 import { platforms } from './platforms.ts';
+import { selfHosted } from './self-hosted.ts';
 import { services } from './services.ts';
 import { systems } from './systems.ts';
 import { webServers } from './web-servers.ts';
@@ -24,6 +26,8 @@ export const catalogue: readonly ImageEntry[] = [
   ...operations,
   ...platforms,
   ...services,
+  ...infrastructure,
+  ...selfHosted,
   ...extended,
   ...formerNames,
 ];
