@@ -17,6 +17,7 @@ import { writesOf } from '../writes.ts';
 import { dataOf, hiddenFiles, isSource } from './data.ts';
 import { giveNamelessAway } from './give-away.ts';
 import { variablesFor } from './powers.ts';
+import { remainsFor } from './remains.ts';
 import { sourceTree } from './source-tree.ts';
 import { isForSwarm } from './swarm.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
@@ -64,7 +65,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   if (swapped) return swapped;
   // Whom the image runs as by itself, it works as.
   const needs = typeof facts.entry.user === 'string' ? asUser(facts.entry) : {};
-  if (!needs) return byHand(facts, base.text);
+  if (!needs) return byHand(facts, base.text, linked);
   if (typeof facts.entry.user === 'string' && isHearsay(facts.entry)) return refuse('conditions', `${base.text} is said to work as another user, which was not read in a primary source`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
   if (developed(linked, project)) {
     const user = project.configFor(linked.file.absolute)!.development!;
@@ -72,7 +73,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   }
   const templates = linked.service.mounts.find(({ target: at }) => at.startsWith('/etc/nginx/templates'));
   if (templates && templatesOutput(target).length === 0) return refuse('conditions', `its templates in ${templates.source ?? 'a volume'} are not in sight, and its entrypoint turns them into /etc/nginx/conf.d, which is root's`, 'run unroot where the templates are');
-  if (facts.entry.override === 'ok-writable' && !tellsWhere(facts, needs) && dataOf(linked, project).length === 0) return byHand(facts, base.text);
+  if (facts.entry.override === 'ok-writable' && !tellsWhere(facts, needs) && dataOf(linked, project).length === 0) return byHand(facts, base.text, linked);
   const variable = needs.rootFor?.find((name) => variablesFor(linked, project).has(name));
   if (variable !== undefined) return refuse('needs-root', `with ${variable} in its environment the entrypoint of ${base.text} writes where only root may`, 'say the same in a configuration file that is mounted');
   const developer = sourceTree(linked, project, target) && project.configFor(linked.file.absolute)?.development;
@@ -132,9 +133,9 @@ function tellsWhere({ entry }: ImageFacts, needs: AsUser): boolean {
   return entry.start === 'prompt' || [entry.writes, entry.volumes, needs.open, needs.tmpfs].some((paths) => paths !== undefined && paths.length > 0);
 }
 
-function byHand({ entry }: ImageFacts, image: string): { refused: Reason } {
+function byHand({ entry }: ImageFacts, image: string, linked: LinkedService): { refused: Reason } {
   const variant = entry.rootless === undefined ? '' : ` or use its variant without root (${entry.rootless})`;
-  if (entry.override === 'breaks') return refuse('needs-root', `${image} does not work as another user: ${entry.notes ?? 'its start needs root'}`, entry.rootless === undefined ? undefined : `use its variant without root: ${entry.rootless}`);
+  if (entry.override === 'breaks') return refuse('needs-root', `${image} does not work as another user: ${entry.notes ?? 'its start needs root'}`, entry.rootless === undefined ? remainsFor(linked) : `use its variant without root: ${entry.rootless}`);
   if (entry.override === 'conditional' && entry.conditions?.length) return refuse('conditions', `${image} works as another user only if: ${entry.conditions.join('; ')}`, `see to that and set user:${variant}`);
   if (entry.override === 'ok-writable') return refuse('conditions', `${image} works as another user that may write what it writes, and where that is is not known`, `mount a volume on it and set user:${variant}`);
   return refuse('conditions', `whether ${image} works as another user is not known`, `try it: docker run --rm --user ${ANY}:${ANY} ${image}${variant}`);

@@ -242,8 +242,8 @@ function lowPort({ linked, target }: Asked): Reason | undefined {
   if (!linked.service.sharedNetwork) return undefined;
   const [low] = portsOf(target);
   const unseen = low ? undefined : unseenPort(target);
-  if (unseen !== undefined) return { rule: 'low-port-in-kubernetes', message: `it listens on ${unseen} unless its configuration says otherwise, which is not in sight, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${unseen + 8000}, and set user: then` };
-  return low && { rule: 'low-port-in-kubernetes', message: `${low.because}, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${low.port + 8000}` };
+  if (unseen !== undefined) return { rule: 'low-port-in-kubernetes', message: `it listens on ${unseen} unless its configuration says otherwise, which is not in sight, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${unseen + 8000}, and set user: then; as it is, ${remainsFor(linked)}` };
+  return low && { rule: 'low-port-in-kubernetes', message: `${low.because}, and network_mode: ${linked.service.networkMode} leaves ports below 1024 to root`, advice: `listen on ${low.port + 8000}; as it is, ${remainsFor(linked)}` };
 }
 
 /** The port below 1024 that an image's server has by itself, where what it is told is out of sight. */

@@ -3,13 +3,13 @@ import { readEnvFile } from '../../compose/variables.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import type { Reason } from '../judgement.ts';
 import { systemFolder } from '../system-folders.ts';
-import { remainsFor, SOCKET_ADVICE } from './remains.ts';
+import { remainsFor, remainsForSocket } from './remains.ts';
 
 /** What a service asks for that only root can use; undefined where it asks for nothing of the kind. */
 export function powersOf(linked: LinkedService): Reason | undefined {
   const { service } = linked;
   const socket = service.mounts.find(({ source, target }) => /(^|\/)(docker|containerd|podman)\.sock$/.test(source ?? '') || /\/(docker|containerd|podman)\.sock$/.test(target));
-  if (socket) return { rule: 'needs-root', message: `it mounts ${socket.source ?? socket.target}, which root owns`, advice: SOCKET_ADVICE };
+  if (socket) return { rule: 'needs-root', message: `it mounts ${socket.source ?? socket.target}, which root owns`, advice: remainsForSocket(linked) };
   const host = service.mounts.find(({ type, source }) => type === 'bind' && /^\/(dev|proc|sys|)$/.test(source ?? ''));
   if (host) return { rule: 'needs-root', message: `it mounts ${host.source} of the host`, advice: remainsFor(linked) };
   const folder = service.mounts.map(systemFolder).find((one) => one !== undefined);

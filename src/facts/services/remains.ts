@@ -7,12 +7,10 @@ import { hostPath } from './target.ts';
  * (docs.docker.com, "Isolate containers with a user namespace": not with `privileged`, `pid: host`, `network: host`,
  * `userns_mode: host`, nor where it makes devices), and what that asks of its folders.
  */
-export function remainsFor({ service }: LinkedService): string {
-  const bars = [
-    ...service.powers.filter((power) => power === 'privileged' || power === 'devices' || /^(pid|ipc|uts|userns_mode): host$/.test(power) || power === 'cap_add SYS_ADMIN' || power === 'cap_add MKNOD'),
-    ...(service.networkMode === 'host' ? ['network_mode: host'] : []),
-  ];
-  if (bars.length > 0) return `users can not be remapped under it (Docker's userns-remap): that does not go with ${bars[0]}`;
+export function remainsFor(linked: LinkedService): string {
+  const { service } = linked;
+  const bar = barTo(linked);
+  if (bar !== undefined) return barred(bar);
   const folder = service.mounts.map(systemFolder).find((one) => one !== undefined);
   if (folder !== undefined) return `mount only the folder below ${folder} that it works in, or all of it read-only (:ro); with users remapped on the host (Docker's userns-remap) it could not write there`;
   const folders = service.mounts.filter((mount) => mount.type === 'bind' && !mount.readOnly).map((mount) => hostPath(mount) === undefined ? mount.target : mount.source!);
@@ -20,4 +18,19 @@ export function remainsFor({ service }: LinkedService): string {
   return `users can be remapped on the host (Docker's userns-remap): it survives that${shifted}`;
 }
 
-export const SOCKET_ADVICE = 'put a socket proxy in front of docker.sock that lets through what it asks for: whoever has the socket has the host';
+/** What is left for a service that talks to the engine: root of a container whose users are remapped is nobody on the host, and the socket is root's and its group's. */
+export function remainsForSocket(linked: LinkedService): string {
+  const bar = barTo(linked);
+  const remapped = bar === undefined ? "with users remapped on the host (Docker's userns-remap) it could not open it" : barred(bar);
+  return `put a socket proxy in front of docker.sock that lets through what it asks for: whoever has the socket has the host; ${remapped}`;
+}
+
+function barred(bar: string): string {
+  return `users can not be remapped under it (Docker's userns-remap): that does not go with ${bar}`;
+}
+
+/** What a service asks for that remapped users do not go with. */
+function barTo({ service }: LinkedService): string | undefined {
+  const power = service.powers.find((one) => one === 'privileged' || one === 'devices' || /^(pid|ipc|uts|userns_mode): host$/.test(one) || one === 'cap_add SYS_ADMIN' || one === 'cap_add MKNOD');
+  return power ?? (service.networkMode === 'host' ? 'network_mode: host' : undefined);
+}
