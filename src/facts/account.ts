@@ -3,11 +3,12 @@ import type { Family, ImageAccount } from '../images/types.ts';
 import type { Target } from '../project.ts';
 import { hasChangedIds, isIdTaken, isNameTaken, type MadeAccount, madeAccounts, withChangedIds } from './accounts.ts';
 import { fixedParent } from './built-upon.ts';
+import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
 import { accountCommands, familyOf } from './family.ts';
 import { basesAccounts, fittingAccount } from './fitting-account.ts';
 import { baseEntry, type History, historyOf } from './history.ts';
 import { packageAccount } from '../programs/lookup.ts';
-import { installedPrograms } from './programs.ts';
+import { hiddenPrograms, type InstalledProgram, installedPrograms } from './programs.ts';
 import { USER_PATTERN } from '../settings.ts';
 import { baseUser, isRoot } from './user.ts';
 
@@ -44,7 +45,7 @@ export function accountFor(target: Target, asked?: Wish): Account {
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history);
-  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(target, family) ?? made(target, history) ?? webServersOwn(history, family) ?? shipped(history) ?? fresh(history);
+  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(installedPrograms(target), history, family) ?? made(target, history) ?? hiddenServers(target, history, family) ?? webServersOwn(history, family) ?? shipped(history) ?? fresh(history);
 }
 
 /** Whom all services that set a user have the target run as, so that image and service agree; undefined where none does, or root. */
@@ -107,11 +108,10 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 /** RULES D2: the account that the started program's package makes; www-data is the one whose number is fixed. */
-function packaged(target: Target, family: Family): Account | undefined {
-  for (const { program } of installedPrograms(target)) {
+function packaged(programs: readonly InstalledProgram[], history: History, family: Family): Account | undefined {
+  for (const { program } of programs) {
     const name = packageAccount(program, family);
     if (name === undefined || name === 'nobody') continue;
-    const history = historyOf(target.stage, target.unit);
     // Where the file makes it before the package would, it may fix its number.
     const own = madeAccounts(history).find((account) => account.name === name);
     if (own) return existing(own, history);
@@ -120,6 +120,13 @@ function packaged(target: Target, family: Family): Account | undefined {
     return { user, owner: user, name, uid: isFixed ? 33 : undefined, gid: isFixed ? 33 : undefined, home: undefined, source: 'package', create: undefined };
   }
   return undefined;
+}
+
+/** RULES D2: the account of the one server that a start script out of sight starts, and whose port is exposed: another may only help. */
+function hiddenServers(target: Target, history: History, family: Family): Account | undefined {
+  const exposed = new Set(history.ports.map(({ port }) => port));
+  const programs = hiddenPrograms(target).filter(({ program }) => program.ports?.some((port) => exposed.has(port)));
+  return programs.length === 1 ? packaged(programs, history, family) : undefined;
 }
 
 /** RULES D3: an account of the chain that fits the started program. */
@@ -184,7 +191,19 @@ function fresh(history: History): Account {
   while (isIdTaken(id, history) || base.some(({ uid, gid }) => uid === id || gid === id)) id += 1;
   const name = ['app', 'unroot'].find((one) => !isNameTaken(one, history) && !base.some((account) => account.name === one)) ?? `app${id}`;
   const create = accountCommands(history, name, id);
-  const numbers = { user: `${id}:${id}`, owner: `${id}:${id}`, uid: id, gid: id };
+  const gid = isForGroupOfRoot(history) ? 0 : id;
+  const numbers = { user: `${id}:${gid}`, owner: `${id}:${gid}`, uid: id, gid };
   if (create) return { ...numbers, name, home: `/home/${name}`, source: 'new', create };
   return { ...numbers, name: undefined, home: undefined, source: 'numeric', create: undefined };
+}
+
+/** `chgrp -R 0 /opt/app && chmod -R g+rw /opt/app`: files that are made for any user with the group 0, as OpenShift starts it. */
+function isForGroupOfRoot({ steps }: History): boolean {
+  return steps.some((step) => {
+    if (!mentions(step, 'chgrp') && !mentions(step, 'fix-permissions')) return false;
+    const commands = commandsOf(step).map(unwrap);
+    if (commands.some(({ name, words }) => name === 'fix-permissions' && words.length > 1)) return true;
+    const isGiven = commands.some(({ name, words }) => name === 'chgrp' && hasFlag(words, 'R', 'recursive') && /^(0|root)$/.test(operands(words)[0]?.value ?? ''));
+    return isGiven && commands.some(({ name, words }) => name === 'chmod' && words.some(({ value }) => /^g(=u|[+=][rXx]*w)/.test(value ?? '')));
+  });
 }

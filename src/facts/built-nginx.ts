@@ -1,7 +1,9 @@
 import { posix } from 'node:path';
+import { isWithin } from '../image-paths.ts';
 import type { Target } from '../project.ts';
 import { resolvePath, type ShellCommand } from '../shell/read.ts';
 import { commandsOf, mentions } from './commands.ts';
+import { copiesOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
 import { installedPrograms } from './programs.ts';
 import { startOf } from './start.ts';
@@ -20,10 +22,11 @@ export interface BuiltWrite {
  * its temporary directories (nginx.org/en/docs/configure.html; openresty puts nginx below its own prefix).
  */
 export function builtNginxWrites(target: Target): BuiltWrite[] {
-  const started = startOf(target).commands.find(({ name }) => name === 'nginx' || name === 'openresty');
-  if (!started || installedPrograms(target).some(({ name }) => name === started.name)) return [];
+  const { commands, unseen } = startOf(target);
+  const started = commands.find(({ name }) => name === 'nginx' || name === 'openresty');
+  if (started ? installedPrograms(target).some(({ name }) => name === started.name) : unseen.length === 0) return [];
   const build = lastBuild(target);
-  if (!build) return [];
+  if (!build || (!started && !isBrought(build, target))) return [];
   const { options, prefix } = build;
   const named = (option: string, byDefault: string): { path: string; by: string } => {
     const value = options.get(option);
@@ -47,6 +50,14 @@ interface Build {
   options: Map<string, string>;
   /** What nginx's own relative paths are seen from. */
   prefix: string;
+  step: Step;
+}
+
+/** Whether what is built comes into the target: built in its own stages, or copied to where its build says that it is. */
+function isBrought({ options, prefix, step }: Build, { stage, unit }: Target): boolean {
+  const own = historyOf(stage, unit);
+  const places = [prefix, options.get('sbin-path')];
+  return own.steps.includes(step) || copiesOf(own).some(({ from, destination }) => from !== undefined && destination !== undefined && places.some((place) => place !== undefined && isWithin(place, destination)));
 }
 
 /** The `configure` of the target's own stages, else of the nearest stage before it. */
@@ -64,7 +75,8 @@ function buildIn({ steps }: History): Build | undefined {
   for (const step of steps.toReversed()) {
     if (!mentions(step, 'configure')) continue;
     const configure = commandsOf(step).findLast(isConfigure);
-    if (configure) return buildOf(configure, step);
+    // A prefix that who builds chooses says nothing of where it is.
+    if (configure) return configure.words.some(({ value, text }) => value === undefined && /^["']?--prefix=/.test(text)) ? undefined : buildOf(configure, step);
   }
   return undefined;
 }
@@ -87,5 +99,5 @@ function buildOf({ words, cwd }: ShellCommand, step: Step): Build {
   const folder = posix.basename(cwd ?? '');
   const isOpenresty = SOURCES.test(folder) ? /^openresty/i.test(folder) : mentions(step, /\bopenresty-[\d$]/) && !mentions(step, /\bnginx-[\d$]/);
   const prefix = resolvePath(undefined, options.get('prefix')) ?? (isOpenresty ? '/usr/local/openresty' : '/usr/local/nginx');
-  return { options, prefix: isOpenresty ? posix.join(prefix, 'nginx') : prefix };
+  return { options, step, prefix: isOpenresty ? posix.join(prefix, 'nginx') : prefix };
 }

@@ -5,7 +5,7 @@ import { type Copy, copiesOf, originOf } from './copies.ts';
 import { historyOf } from './history.ts';
 import { memo } from './memo.ts';
 import { startOf } from './start.ts';
-import { unpacksAny } from './unpacked.ts';
+import { unpackedServerState } from './unpacked-servers.ts';
 
 /** A directory of state that a framework keeps beside the code of the application. */
 export interface FrameworkState {
@@ -41,9 +41,9 @@ const FRAMEWORKS: Framework[] = [
 /** The state directories of the framework that a target runs, as far as its manifest is in sight. */
 export const frameworkState = memo((target: Target): FrameworkState[] => {
   const { cwd } = historyOf(target.stage, target.unit);
-  if (cwd === undefined || cwd === '/') return [...elixirState(target), ...tomcatState(target)];
+  if (cwd === undefined || cwd === '/') return [...elixirState(target), ...unpackedServerState(target)];
   const started = startOf(target).commands.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const found = [...elixirState(target), ...tomcatState(target), ...railsDatabase(target, cwd, started)];
+  const found = [...elixirState(target), ...unpackedServerState(target), ...railsDatabase(target, cwd, started)];
   for (const { name, starts, manifest, holds, state } of FRAMEWORKS) {
     if (!started.some((command) => starts.test(command))) continue;
     const origin = originOf(target, posix.join(cwd, manifest));
@@ -77,17 +77,6 @@ function isOldElixir({ from, step: { unit, stage } }: Copy): boolean | undefined
   if (base?.kind !== 'image' || !/(^|\/)elixir$/.test(base.reference.repo)) return undefined;
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(base.reference.tag ?? '') ?? [];
   return major === undefined ? undefined : Number(major) === 1 && Number(minor) < 12;
-}
-
-/** Tomcat that the file unpacks itself, as its own image does: where CATALINA_HOME says. */
-function tomcatState(target: Target): FrameworkState[] {
-  const history = historyOf(target.stage, target.unit);
-  const home = history.variables('CATALINA_HOME');
-  const isOfBase = history.base.kind === 'image' && history.base.facts?.entry.cmd?.[0] === 'catalina.sh';
-  if (typeof home !== 'string' || !home.startsWith('/') || isOfBase || !startOf(target).commands.some(({ name }) => name === 'catalina.sh')) return [];
-  const state: FrameworkState[] = ['logs', 'temp', 'work'].map((name) => ({ path: posix.join(home, name), framework: 'Tomcat' }));
-  const webapps = posix.join(home, 'webapps');
-  return unpacksAny(posix.join(webapps, '*.war'), target) ? [...state, { path: webapps, framework: 'Tomcat', isFlat: true }] : state;
 }
 
 /** The start script of a release copies its configuration to `tmp` beside it, and ends where it can't. */

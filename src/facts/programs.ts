@@ -102,6 +102,21 @@ export function installedPrograms(target: Target): InstalledProgram[] {
   return found.length === 0 || familyOf(history) === 'unknown' ? [] : found;
 }
 
+/** The catalogued servers whose packages a target has and that nothing in sight starts: its start script, which is out of sight, does. */
+export function hiddenPrograms(target: Target): InstalledProgram[] {
+  const history = historyOf(target.stage, target.unit);
+  if (startOf(target).unseen.length === 0 || familyOf(history) === 'unknown') return [];
+  const started = new Set(installedPrograms(target).map(({ program }) => program.commands));
+  const found: InstalledProgram[] = [];
+  for (const { name } of packagesOf(history)) {
+    const program = programOf(name);
+    if (!program || !/^(any-uid|root-master)$/.test(program.need) || started.has(program.commands)) continue;
+    started.add(program.commands);
+    found.push({ program: asBrought(program, history), name, packages: [name] });
+  }
+  return found;
+}
+
 /** A program with what differs where its maker's own package brings it. */
 function asBrought(program: Program, history: History): Program {
   if (!program.upstream || !isOfMaker(program, history)) return program;

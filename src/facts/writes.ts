@@ -4,6 +4,7 @@ import { isWithin, plainPath } from '../image-paths.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { clusterMounts } from './clusters.ts';
+import { builtHttpdLogs } from './built-httpd.ts';
 import { builtNginxWrites } from './built-nginx.ts';
 import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, originOf } from './copies.ts';
@@ -13,7 +14,7 @@ import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
 import { isOpenedToAll, isTakenAway } from './after-making.ts';
-import { installedPrograms, isShellTool } from './programs.ts';
+import { hiddenPrograms, installedPrograms, isShellTool } from './programs.ts';
 import { runLinesOf } from './run-lines.ts';
 import { serversOf } from './servers.ts';
 import { isShipped } from './shipped.ts';
@@ -60,6 +61,7 @@ export const writesOf = memo((target: Target): Write[] => {
     ...configuredWrites(target),
     ...serverWrites(target),
     ...builtNginxWrites(target).map(({ path, kind, by }) => ({ ...file(path, `nginx is built to write ${path} (${by})`), kind })),
+    ...[builtHttpdLogs(target)].filter((path) => path !== undefined).map((path) => ({ ...directory(path, 'httpd is built to write its pid file and its logs there'), tree: true })),
     ...frameworkState(target).map(({ path, framework, isFlat }) => ({ ...directory(path, `${framework} writes it`), tree: !isFlat })),
     ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
   ];
@@ -164,7 +166,7 @@ function isHandedOver({ baseEntrypoint, argv, commands }: Start): boolean {
 /** What the programs of installed packages write. */
 function packageWrites(target: Target, history: History): Write[] {
   // Packages may leave files of root's in them: the whole directories are given away, with what they hold.
-  const packaged = installedPrograms(target).flatMap(({ program, name, packages }) =>
+  const packaged = [...installedPrograms(target), ...hiddenPrograms(target)].flatMap(({ program, name, packages }) =>
     programWrites(program, familyOf(history), [name, ...packages]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true })),
   );
   return [...packaged, ...besideProgram(target, history)];
@@ -235,11 +237,14 @@ export function directoriesMadeBy(command: ShellCommand): string[] {
   });
 }
 
-/** Whether programs are looked for in or below a directory, or a whole tree is unpacked where it is made: an installation. */
+/** Whether programs or libraries are looked for in or below a directory, or a whole tree is unpacked where it is made: an installation. */
 function isInstalled(path: string, history: History): boolean {
-  const onPath = (history.variables('PATH') ?? '').split(':').some((one) => one === path || one.startsWith(`${path}/`));
+  const onPath = SEARCHED.some((name) => (history.variables(name) ?? '').split(':').some((one) => isWithin(one, path)));
   return onPath || (/^\/usr\/local\/[^/]+$/.test(path) && isUnpackedAbove(path, history));
 }
+
+/** Variables with the directories in which programs, libraries and modules are looked for. */
+const SEARCHED = ['PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'NODE_PATH', 'CLASSPATH', 'PERL5LIB', 'GEM_HOME', 'BUNDLE_PATH'];
 
 /** Whether anything but owners and modes happens to a directory after it was made. */
 function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: History): boolean {
@@ -395,6 +400,8 @@ function file(path: string, because: string): Write {
 }
 
 const OPTION = /^--?([\w.-]*(?:log|pid|data|db|database|cache|state|storage|upload|tmp|temp(?!late)|spool|store|persist|workdir|work-dir|journal)[\w.-]*?)(?:=(.*))?$/i;
+/** What such an option may be about and is only read: settings, and what opens a database or a log service. */
+const ONLY_READ = /conf(ig)?|log4j|logback|pass|pswd|pwd|secret|key|cert|token|credential/i;
 const FILE_OPTION = /file|pid|log$|^db$|database/i;
 
 /** `--log-file /var/log/x.log`, `--data-dir=/data`, `-pidfile run/x.pid`. */
@@ -402,7 +409,7 @@ function namedPaths(words: { value: string | undefined }[], resolve: (value: str
   const found: Write[] = [];
   words.forEach(({ value }, index) => {
     const match = OPTION.exec(value ?? '');
-    if (!match) return;
+    if (!match || ONLY_READ.test(match[1]!)) return;
     const named = match[2] ?? words[index + 1]?.value;
     if (named === undefined || !/^\.{0,2}\/[^:]*$/.test(named)) return;
     const path = resolve(named);
@@ -500,7 +507,7 @@ function isMadeBelow(top: string, path: string, history: History): boolean {
 
 /** Places that are never given away, whatever names them; quotes in a path and `/path/to/…` are nobody's. */
 function isForbidden(path: string): boolean {
-  return path === '/' || /["']/.test(path) || /^\/path\/to(\/|$)/.test(path) || /^\/(bin|sbin|lib|lib64|boot|dev|proc|sys|root)(\/|$)/.test(path) || /^\/(usr|etc|var|run|home|opt|srv|mnt|media)$/.test(path) || /^\/(usr|etc)\/(bin|sbin|lib|lib64|share|include|local)?$/.test(path);
+  return path === '/' || /["']/.test(path) || /^\/path\/to(\/|$)/.test(path) || /^\/(var\/)?run\/secrets(\/|$)/.test(path) || /^\/(bin|sbin|lib|lib64|boot|dev|proc|sys|root)(\/|$)/.test(path) || /^\/(usr|etc|var|run|home|opt|srv|mnt|media)$/.test(path) || /^\/(usr|etc)\/(bin|sbin|lib|lib64|share|include|local)?$/.test(path);
 }
 
 /** Directories of the distribution, and of code. A `mkdir` there is part of an installation. */

@@ -89,6 +89,8 @@ function baseOf(target: Target): Reason | undefined {
   const start = startOf(target);
   const why = PROGRAMS[posix.basename(entry?.entrypoint?.[0] ?? '')];
   if (why !== undefined && start.baseEntrypoint !== undefined) return { rule: 'needs-root', message: `${base.text} needs root: ${why}`, line: target.stage.from.line, advice: USERNS };
+  // Whatever is started on top of Docker's client, it is there to be talked to.
+  if (base.kind === 'image' && base.reference.repo === 'library/docker' && !base.reference.tag?.includes('rootless')) return { rule: 'needs-root', message: `${base.text} is for what talks to Docker: ${SOCKET}`, line: target.stage.from.line, advice: 'put a socket proxy in front of it; whoever has the socket has the host' };
   if (entry?.action !== 'needs-root' || (start.from !== 'base' && start.baseEntrypoint === undefined)) return undefined;
   return { rule: 'needs-root', message: `${base.text} needs root: ${entry.notes ?? 'see its documentation'}`, line: target.stage.from.line, advice: USERNS };
 }

@@ -7,6 +7,7 @@ import { movableHome } from '../root-paths.ts';
 import { type History, historyOf, type Step } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { runLinesOf } from '../run-lines.ts';
+import { sedEdit } from '../sed.ts';
 import { startOf } from '../start.ts';
 import type { Target } from '../../project.ts';
 import type { ShellCommand, ShellWord } from '../../shell/read.ts';
@@ -15,7 +16,7 @@ import type { KeepAway } from './index.ts';
 /** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
 export const livesInRootHome: KeepAway = (target) => {
   const history = historyOf(target.stage, target.unit);
-  return installedThere(history, target) ?? writtenThere(history) ?? copiedThere(history) ?? pathThere(history) ?? startedThere(target) ?? mountedThere(target) ?? worksThere(history);
+  return installedThere(history, target) ?? writtenThere(history) ?? copiedThere(history) ?? settingThere(history) ?? pathThere(history) ?? startedThere(target) ?? mountedThere(target) ?? worksThere(history);
 };
 
 /** Tools that install into the home of who runs them, with the variable that moves them. */
@@ -84,6 +85,9 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
   if (name === 'composer' && verb === 'global' && !moved('COMPOSER_HOME')) return { name: 'composer global', variable: 'COMPOSER_HOME' };
   if (name === 'playwright' && verb === 'install' && second !== 'deps' && !moved('PLAYWRIGHT_BROWSERS_PATH')) return { name: 'playwright install', variable: 'PLAYWRIGHT_BROWSERS_PATH' };
   if (name === 'dotnet' && verb === 'tool' && hasFlag(words, 'g', 'global')) return { name: 'dotnet tool install --global', variable: 'DOTNET_CLI_HOME' };
+  // Jupyter's kernels are looked for in the home of who runs it.
+  if (name === 'iruby' && verb === 'register' && !moved('JUPYTER_DATA_DIR') && !moved('IPYTHONDIR')) return { name: 'iruby register', variable: 'JUPYTER_DATA_DIR' };
+  if (PYTHON.test(name ?? '') && words[1]?.value === '-m' && words[2]?.value === 'ipykernel' && hasFlag(words, undefined, 'user') && !moved('JUPYTER_DATA_DIR')) return { name: 'ipykernel install --user', variable: 'JUPYTER_DATA_DIR' };
   if (name === 'gem' && hasFlag(words, undefined, 'user-install')) return { name: 'gem --user-install', variable: 'GEM_HOME' };
   if (name === 'cabal' && /^(v2-|new-)?install$/.test(verb ?? '') && !words.some(({ value }) => value?.startsWith('--installdir')) && !moved('CABAL_DIR')) return { name: 'cabal install', variable: 'CABAL_DIR' };
   if (name === 'stack' && verb === 'install' && !words.some(({ value }) => value?.startsWith('--local-bin-path'))) return { name: 'stack install', variable: 'STACK_ROOT' };
@@ -93,7 +97,7 @@ function toolOf(name: string | undefined, words: Parameters<typeof operands>[0],
 
 const PYTHON = /^python[\d.]*$/;
 
-const INSTALLERS = /\b(setup\.py|pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv|cabal|stack)\b/;
+const INSTALLERS = /\b(setup\.py|pipx?3?|pipenv|cargo|composer|poetry|dotnet|gem|nvm|rustup|rustup-init|corepack|sdk|playwright|mvnw?|gradlew?|sbt|lein|uv|cabal|stack|iruby|ipykernel)\b/;
 
 /** What only a person at a prompt, or the build itself, looks for in a home. */
 const COSMETIC = /\/\.(cache|npm|gnupg|pip|pip_download_cache_dir|m2|composer\/cache|bashrc|profile|bash_profile|bash_history|zshrc|oh-my-zsh|inputrc|hushlogin|vim|vimrc|viminfo|nanorc|screenrc|tmux\.conf|gdbinit|parallel|bowerrc|wget-hsts|curlrc|wgetrc|gitconfig|ssh\/known_hosts)(\/|$|\b)/;
@@ -151,6 +155,19 @@ const OF_A_PROMPT = /\/\.(bashrc|bash_(profile|aliases|history)|profile|zshrc|in
 /** Where the single file of a COPY ends up. */
 function placeOf({ sources: [source], destination, intoDirectory }: Copy): string {
   return intoDirectory ? posix.join(destination!, posix.basename(source ?? '')) : destination!;
+}
+
+/** `sed -i 's,SECRET,/root/.app/secret,' app.toml`: a RUN tells the program to look there. */
+function settingThere(history: History): Reason | undefined {
+  for (const step of history.steps) {
+    if (!mentions(step, 'sed') || !mentions(step, /\/root\\?\//)) continue;
+    for (const command of commandsOf(step)) {
+      const edit = sedEdit(unwrap(command))?.edit;
+      const told = edit === undefined || edit === 'unknown' ? undefined : edit.find(({ replacement }) => /(^|[^\w.])\/root\//.test(replacement));
+      if (told) return { rule: 'lives-in-root-home', message: `RUN sed writes ${told.replacement} into a configuration`, line: step.instruction.line, advice: 'name a directory that the account may read' };
+    }
+  }
+  return undefined;
 }
 
 function pathThere(history: History): Reason | undefined {
