@@ -11,6 +11,7 @@ import { packageAccount } from '../programs/lookup.ts';
 import { hiddenPrograms, type InstalledProgram, installedPrograms } from './programs.ts';
 import { USER_PATTERN } from '../settings.ts';
 import { baseUser, isRoot } from './user.ts';
+import { changesItsUser } from './writes.ts';
 
 /** Whom a target will run as, and what has to be done for it. */
 export interface Account {
@@ -45,7 +46,12 @@ export function accountFor(target: Target, asked?: Wish): Account {
   const history = historyOf(target.stage, target.unit);
   const family = familyOf(history);
   if (wish !== undefined) return wished(wish, history);
-  return basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(installedPrograms(target), history, family) ?? made(target, history) ?? hiddenServers(target, history, family) ?? webServersOwn(history, family) ?? shipped(history) ?? fresh(history);
+  const chosen = basesOwnUser(history) ?? earlierUser(target, history) ?? packaged(installedPrograms(target), history, family);
+  if (chosen) return chosen;
+  const own = made(target, history);
+  // That the file makes no other account says less than whose account a server has.
+  if (own && !own.guessed) return own;
+  return hiddenServers(target, history, family) ?? basesServersOwn(target, history) ?? own ?? webServersOwn(history, family) ?? shipped(history) ?? fresh(history);
 }
 
 /** Whom all services that set a user have the target run as, so that image and service agree; undefined where none does, or root. */
@@ -129,6 +135,11 @@ function hiddenServers(target: Target, history: History, family: Family): Accoun
   return programs.length === 1 ? packaged(programs, history, family) : undefined;
 }
 
+/** RULES D2: the account with which a server of the base's has its workers, where it is that server that is started. */
+function basesServersOwn(target: Target, history: History): Account | undefined {
+  return changesItsUser(target) ? shipped(history) : undefined;
+}
+
 /** RULES D3: an account of the chain that fits the started program. */
 function made(target: Target, history: History): Account | undefined {
   const fitting = fittingAccount(target, history);
@@ -157,8 +168,8 @@ function existing(account: MadeAccount, history: History): Account {
  */
 function webServersOwn(history: History, family: Family): Account | undefined {
   const { base } = history;
-  if (base.kind !== 'image' || (base.facts?.accounts.length ?? 0) > 0 || (family !== 'debian' && family !== 'ubuntu')) return undefined;
-  if (!/(^|[/_-])(php-?fpm|php-?apache|apache2?)([:@_-]|$)/.test(base.text)) return undefined;
+  if ((base.kind === 'image' && (base.facts?.accounts.length ?? 0) > 0) || (family !== 'debian' && family !== 'ubuntu')) return undefined;
+  if (!/(^|[/_-])(php-?fpm|php-?apache|apache2?)([:@_-]|$)|(^|\/)php:\S*-(fpm|apache)/.test(base.text)) return undefined;
   if (hasChangedIds('www-data', history)) return shippedAs(withChangedIds({ name: 'www-data', uid: 33, gid: 33 }, history));
   return { ...distributionAccount('www-data', [33, 33]), source: 'base' };
 }

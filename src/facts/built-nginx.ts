@@ -87,7 +87,7 @@ function isConfigure({ words, cwd }: ShellCommand): boolean {
   return words.some(({ value }) => /--(http-[\w-]+-path|with-http_)/.test(value ?? '')) || SOURCES.test(posix.basename(cwd ?? ''));
 }
 
-const SOURCES = /^(nginx|openresty|tengine)\b/i;
+const SOURCES = /^(nginx|(ngx_)?openresty|tengine)\b/i;
 
 function buildOf({ words, cwd }: ShellCommand, step: Step): Build {
   // A variable holds several options in one word.
@@ -97,7 +97,7 @@ function buildOf({ words, cwd }: ShellCommand, step: Step): Build {
     if (name !== undefined && value !== undefined) options.set(name, value);
   }
   const folder = posix.basename(cwd ?? '');
-  const isOpenresty = SOURCES.test(folder) ? /^openresty/i.test(folder) : mentions(step, /\bopenresty-[\d$]/) && !mentions(step, /\bnginx-[\d$]/);
+  const isOpenresty = SOURCES.test(folder) ? /^(ngx_)?openresty/i.test(folder) : mentions(step, /openresty-[\d$]/) && !mentions(step, /\bnginx-[\d$]/);
   const prefix = resolvePath(undefined, options.get('prefix')) ?? (isOpenresty ? '/usr/local/openresty' : '/usr/local/nginx');
   return { options, step, prefix: isOpenresty ? posix.join(prefix, 'nginx') : prefix };
 }

@@ -3,11 +3,12 @@ import type { ImageAccount } from '../images/types.ts';
 import { isWithin } from '../image-paths.ts';
 import type { Target } from '../project.ts';
 import { resolvePath } from '../shell/read.ts';
-import { isRemoved, type MadeAccount, madeAccounts, withChangedIds } from './accounts.ts';
+import { hasChangedIds, isRemoved, type MadeAccount, madeAccounts, withChangedIds } from './accounts.ts';
 import { commandsOf, mentions, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { familyOf } from './family.ts';
 import type { History } from './history.ts';
+import { memo } from './memo.ts';
 import { startOf } from './start.ts';
 import { writesOf } from './writes.ts';
 
@@ -25,7 +26,7 @@ export function fittingAccount(target: Target, history: History): Fitting | unde
   const candidates = madeAccounts(history).filter((account) => isUnprivileged(account) && !isPutIn(account.name, history));
   const fitting = candidates.filter((account) => owns(account, history) || worksAs(account, history) || (account.variableId ? isCalledAs(account, target) : saysSo(account, target, history)));
   if (fitting.length > 0) return { kind: 'made', account: fitting.at(-1)!, sole: false };
-  const owner = ownerOfWork(target, history);
+  const owner = builtFor(history) ?? ownerOfWork(target, history);
   if (owner) return owner;
   // An account that is made for nothing that can be seen is made for the program: 23 % of maintainers leave it at that.
   // One whose id who builds chooses is made for that user's own files.
@@ -70,11 +71,14 @@ function saysSo(account: MadeAccount, target: Target, history: History): boolean
 
 /** Whether an account is called after what is started, or by a name that says that the program runs as it. */
 function bearsName({ name }: MadeAccount, target: Target): boolean {
-  if (/^(app|appuser|application|web|node|nonroot|non-root|runner|service|user|container|default|server|api|www|www-data|deploy)$/.test(name)) return true;
+  if (name === 'node') return startOf(target).commands.some((started) => NODE.test(started.name ?? ''));
+  if (/^(app|appuser|application|web|nonroot|non-root|runner|service|user|container|default|server|api|www|www-data|deploy)$/.test(name)) return true;
   const bare = name.replace(/^_/, '');
   const isIn = (text: string) => text === bare || (bare.length >= 4 && text.startsWith(bare)) || (text.length >= 4 && bare.startsWith(text));
   return startOf(target).commands.some((started) => (started.name !== undefined && isIn(started.name)) || started.words.some(({ value }) => value !== undefined && value.split(/[/.\s-]/).includes(bare)));
 }
+
+const NODE = /^(node|nodejs|npm|npx|yarn|pnpm|pm2|pm2-runtime|pm2-docker|next|nuxt|forever)$/;
 
 /** Whether its home is where the program works, or what it writes. */
 function livesWithProgram({ home }: MadeAccount, target: Target, history: History): boolean {
@@ -83,15 +87,27 @@ function livesWithProgram({ home }: MadeAccount, target: Target, history: Histor
   return liesIn(history.cwd, path) || history.volumes.some((volume) => liesIn(volume.path, path)) || writesOf(target).some((write) => write.path === path);
 }
 
-/** Whether a program is built to run as it: `./configure --user=nginx`, `--with-fpm-user=www-data`. */
+/** Whether a program is built to run as it. */
 function isConfigured({ name }: MadeAccount, history: History): boolean {
-  return history.steps.some((step) =>
-    mentions(step, `user=${name}`) && commandsOf(step).some(({ words }) => words.some(({ value }) => value !== undefined && new RegExp(`^--[\\w-]*user=${escaped(name)}$`).test(value))),
-  );
+  return configuredUsers(history).includes(name);
 }
 
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** Whom programs are built to run as: `./configure --user=nginx`, `--with-fpm-user=www-data`, in a variable too. */
+const configuredUsers = memo((history: History): string[] =>
+  history.steps.flatMap((step) => {
+    if (!mentions(step, 'configure')) return [];
+    const options = commandsOf(step).flatMap(({ words }) => words.flatMap(({ value }) => value?.trim().split(/\s+/) ?? []));
+    return options.flatMap((option) => /^--[\w-]*user=([\w-]+)$/.exec(option)?.[1] ?? []);
+  }),
+);
+
+/** The distribution's own account that a server is built to run as. */
+function builtFor(history: History): Fitting | undefined {
+  const ofDistribution = DISTRIBUTION_ACCOUNTS[kindredOf(familyOf(history))] ?? {};
+  const name = configuredUsers(history).findLast((user) => user !== 'nobody' && ofDistribution[user] !== undefined);
+  if (name === undefined) return undefined;
+  const [uid, gid] = ofDistribution[name]!;
+  return hasChangedIds(name, history) ? { kind: 'base', account: withChangedIds({ name, uid, gid }, history) } : { kind: 'owner', name, uid, gid };
 }
 
 /** The account, not made by the file, to which the chain gives the working directory, something in it, or what is started. */

@@ -145,13 +145,13 @@ function directory(path: string, because: string, data = false): Write {
   return { path, kind: 'directory', because, data };
 }
 
-/** What the base's program writes, where it is that program that is started. */
+/** What the base's program writes, where it is that program that is started, or a script out of sight that may start it. */
 function baseWrites(target: Target, history: History): Write[] {
   const entry = baseEntry(history.base);
   if (!entry?.writes || entry.start !== 'server') return [];
   const start = startOf(target);
   const programs = new Set([...(entry.cmd ?? []).slice(0, 1), ...(entry.entrypoint ?? []).slice(0, 1)].map((path) => posix.basename(path)));
-  if (start.from !== 'base' && !isHandedOver(start) && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
+  if (start.from !== 'base' && !isHandedOver(start) && start.unseen.length === 0 && !start.commands.some(({ name }) => name !== undefined && programs.has(name))) return [];
   const unpacked = entry.unpacks && unpacksAny(entry.unpacks, target) ? [posix.dirname(entry.unpacks)] : [];
   return [...entry.writes, ...unpacked]
     .filter((path) => path.startsWith('/'))
