@@ -1,4 +1,4 @@
-import { deleteKey, type Edited, insertItem, insertKey, insertSetting, isRefused, replaceInside, replaceText, sharersOf } from '../src/compose/edit.ts';
+import { deleteKey, type Edited, insertItem, insertKey, insertSettings, isRefused, replaceInside, replaceText, sharersOf } from '../src/compose/edit.ts';
 import { scalarOf, textOf } from '../src/compose/layers.ts';
 import type { FileEdit } from '../src/edit.ts';
 import { parseReference } from '../src/images/reference.ts';
@@ -21,7 +21,9 @@ that changes user by itself (postgres, redis, mysql and their like), is left alo
 
 One that is known to work as another user gets user: "uid:gid", where the file's own order has it, and
 what goes with it: a tmpfs for run-time directories that belong to root in the image, variables for
-entrypoints that would do what only root can. Data that root may have written makes the fix unsafe; the
+entrypoints that would do what only root can. An image that only works without root under another tag
+(gitea, passbolt, qdrant) gets that tag, with what lies elsewhere in it: mounts, ports and whoever names
+them, variables; all of it or nothing, and unsafe. Data that root may have written makes the fix unsafe; the
 report has the command that gives it to the account, once, and that leaves mounted source alone.
 
 It stays away from services that ask for root on purpose: docker.sock, privileged, devices, namespaces of
@@ -72,7 +74,7 @@ function finding(linked: LinkedService, target: Target, fix: ServiceFix, project
   if (failed) return byHand(place, message, failed.refused, adviceFor(fix));
   for (const other of others) done.add(keyOf(other));
   const alike = others.filter((other) => isChangedWith(other, project));
-  const data = [linked, ...alike].flatMap((one) => dataReasons(one, fix.user, project, given));
+  const data = [linked, ...alike].flatMap((one) => dataReasons(one, fix, project, given));
   const doubts = unique([...fix.doubts, ...alike.flatMap((other) => doubtsOf(other, project, wish)), ...data, ...shared.flatMap((one) => one.doubts)]);
   return {
     ...place,
@@ -138,15 +140,16 @@ function reasonAgainst(other: LinkedService, project: Project): string {
   return reason ? reason.message : 'needs another user';
 }
 
-function editsOf(linked: LinkedService, { user, tmpfs, opened = [], environment, tag, remove }: ServiceFix, shared: boolean): Edited[] {
+function editsOf(linked: LinkedService, { user, tmpfs, opened = [], environment, tag, edits: moves = [], remove }: ServiceFix, shared: boolean): Edited[] {
   if (remove) return [deleteKey(linked, 'user', { shared })];
-  if (tag !== undefined) return [retagged(linked, tag)];
+  if (tag !== undefined) return [retagged(linked, tag), ...moves];
   const { service } = linked;
   const edits: Edited[] = [userEdit(linked, user, shared)];
   if (tmpfs.length > 0 && !service.layers.has('tmpfs')) edits.push(insertKey(linked, 'tmpfs', tmpfs, { shared }));
   else for (const entry of tmpfs) edits.push(insertItem(linked, 'tmpfs', entry, { shared }));
   for (const one of opened) edits.push(openedTmpfs(linked, one, shared));
-  for (const [name, value] of Object.entries(environment)) if (service.environment[name] !== value) edits.push(insertSetting(linked, 'environment', name, value, { shared }));
+  const missing = Object.entries(environment).filter(([name, value]) => service.environment[name] !== value);
+  edits.push(...insertSettings(linked, 'environment', Object.fromEntries(missing), { shared }));
   return edits;
 }
 
@@ -178,7 +181,7 @@ function retagged(linked: LinkedService, tag: string): Edited {
 }
 
 /** Every service that was to change says what was meant, as the result is read. */
-function wrongAfter(after: Target, { user, tmpfs, opened = [], tag, remove }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
+function wrongAfter(after: Target, { user, tmpfs, opened = [], tag, moved = [], remove }: ServiceFix, changed: readonly LinkedService[]): string | undefined {
   for (const { file, source, base } of changed) {
     const now = after.project.services.find((one) => one.file.absolute === file.absolute && one.source.name === source.name && one.base?.file.absolute === base?.file.absolute);
     if (!now) return `the service ${source.name} would be gone`;
@@ -188,6 +191,8 @@ function wrongAfter(after: Target, { user, tmpfs, opened = [], tag, remove }: Se
     }
     if (tag !== undefined) {
       if (!now.service.image?.endsWith(`:${tag}`)) return `the image of ${source.name} would be ${now.service.image}`;
+      const left = now.service.mounts.find(({ target }) => moved.includes(target));
+      if (left) return `${source.name} would still have ${left.target} mounted`;
       continue;
     }
     const written = scalarOf(now.service.at('user'))?.value;

@@ -56,6 +56,13 @@ export function insertSetting(target: ComposeService, key: string, name: string,
   return { refused: `${key} of ${target.source.name} is neither a map nor a list` };
 }
 
+/** The same for several settings at once: what the key gets where it is missing is one edit. */
+export function insertSettings(target: ComposeService, key: string, settings: Readonly<Record<string, string>>, options: EditOptions = {}): Edited[] {
+  const entries = Object.entries(settings);
+  if (entries.length < 2 || target.service.layers.has(key)) return entries.map(([name, value]) => insertSetting(target, key, name, value, options));
+  return [insertKey(target, key, listsSettings(target.file, key) ? entries.map(([name, value]) => `${name}=${value}`) : { ...settings }, options)];
+}
+
 /** Adds a text to the list under a key of a service, and the key where it is missing. */
 export function insertItem(target: ComposeService, key: string, value: string, options: EditOptions = {}): Edited {
   const found = target.service.layers.get(key);

@@ -65,11 +65,3 @@ export function asUser(entry: ImageEntry): AsUser | undefined {
 export function isHearsay(entry: ImageEntry): boolean {
   return !entry.verified && AS_USER[entry.id] === undefined && catalogue.includes(entry);
 }
-
-/** A tag of the same repository under which an image runs without root, and as whom; undefined where the catalogue knows none. */
-export function rootlessTag({ id }: ImageEntry, tag: string | undefined): { tag: string; user: string } | undefined {
-  const name = tag ?? 'latest';
-  if (id === 'qdrant' && /^(latest|v\d[\w.]*)$/.test(name)) return { tag: `${name}-unprivileged`, user: '1000:1000' };
-  if (id === 'uptime-kuma' && /^2[\d.]*(-slim)?$/.test(name)) return { tag: `${name}-rootless`, user: '1000:1000' };
-  return undefined;
-}

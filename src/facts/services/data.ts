@@ -119,11 +119,12 @@ export interface Given {
 /**
  * What somebody has to do once, where root has written into a service's data. What several services keep in one place is
  * given away with the first of them.
+ * @param fix whom it is to run as, and the paths whose data that has a command for
  * @param given what was said before of other services; what is said now is added to it
  */
-export function dataReasons(linked: LinkedService, owner: string, project: Project, given: Given[]): Reason[] {
+export function dataReasons(linked: LinkedService, { user: owner, moved = [] }: { user: string; moved?: readonly string[] }, project: Project, given: Given[]): Reason[] {
   const { name } = linked.service;
-  return dataOf(linked, project).map((data): Reason => {
+  return dataOf(linked, project).filter(({ path }) => !moved.includes(path)).map((data): Reason => {
     const place = placeOf(data.mount);
     const before = place === undefined ? undefined : given.find((one) => one.owner === owner && takesAlong(one, place, linked));
     const kept = `${name} keeps data at ${data.path}, in ${placeNamed(data)}`;

@@ -1,10 +1,11 @@
 import { join, posix } from 'node:path';
 import { readEnvFile, variablesIn } from '../../compose/variables.ts';
 import type { ImageFacts } from '../../images/lookup.ts';
-import { type AsUser, asUser, isHearsay, rootlessTag } from '../../images/as-user.ts';
+import { type AsUser, asUser, isHearsay } from '../../images/as-user.ts';
 import type { ImageAccount } from '../../images/types.ts';
 import type { LinkedService, Project, Target } from '../../project.ts';
 import type { Directive } from '../../servers/types.ts';
+import type { FileEdit } from '../../edit.ts';
 import { shellWord } from '../../shell/word.ts';
 import { doubtsOf } from '../doubts.ts';
 import { baseEntry, historyOf } from '../history.ts';
@@ -23,6 +24,7 @@ import { isForSwarm } from './swarm.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
 import { closedTmpfs, filled, linkFollowed, type Opened, within } from './tmpfs.ts';
 import { closedFiles } from './uses.ts';
+import { variantChange } from './variant.ts';
 
 /** What takes a service of a ready-made image off root. */
 export interface ServiceFix {
@@ -37,6 +39,10 @@ export interface ServiceFix {
   environment: Record<string, string>;
   /** Another tag of the image, which does not run as root; then no `user:` is needed. */
   tag: string | undefined;
+  /** What goes with the other tag: mounts, ports and what names them, variables. */
+  edits?: FileEdit[];
+  /** Paths of data that the doubts have a command for already. */
+  moved?: string[];
   /** Whether `user:` is taken away, because what is built here runs as somebody else already. */
   remove?: boolean;
   /** What it rests on that is out of sight, but for data that root wrote, which is asked for by itself. */
@@ -61,7 +67,7 @@ export function serviceFix(linked: LinkedService, project: Project, wish?: strin
   const { base } = historyOf(target.stage, target.unit);
   const facts = base.kind === 'image' ? base.facts : undefined;
   if (!facts) return refuse('unknown-base', `what ${base.text} needs as another user is not known`, `try it: docker run --rm --user ${ANY}:${ANY} ${base.text}`);
-  const swapped = rootless(linked, facts, target, project);
+  const swapped = rootless(linked, base.text, project);
   if (swapped) return swapped;
   // Whom the image runs as by itself, it works as.
   const needs = typeof facts.entry.user === 'string' ? asUser(facts.entry) : {};
@@ -117,15 +123,13 @@ function refuse(rule: Reason['rule'], message: string, advice?: string): { refus
   return { refused: { rule, message, ...(advice === undefined ? {} : { advice }) } };
 }
 
-/** The image's own variant under another tag, where `user:` alone would not do. Never for a digest: that names other bytes. */
-function rootless(linked: LinkedService, { entry }: ImageFacts, target: Target, project: Project): ServiceFix | undefined {
-  const { service } = linked;
-  const { base } = historyOf(target.stage, target.unit);
-  if (base.kind !== 'image' || service.build || service.user !== undefined || base.reference.digest !== undefined) return undefined;
-  const variant = rootlessTag(entry, base.reference.tag);
-  if (!variant) return undefined;
-  const doubts: Reason[] = [{ rule: 'unverified-base', message: `${base.text} is swapped for its variant ${variant.tag}, which was not run here` }];
-  return { user: variant.user, name: undefined, tmpfs: [], environment: {}, tag: variant.tag, doubts: [...doubts, ...closedFiles(linked, project)] };
+/** The image's own variant under another tag, where `user:` alone would not do. */
+function rootless(linked: LinkedService, image: string, project: Project): ServiceFix | undefined {
+  const change = variantChange(linked, project);
+  if (!change || 'stuck' in change) return undefined;
+  const { variant, edits, doubts, moved } = change;
+  const swapped: Reason = { rule: 'unverified-base', message: `${image} is swapped for its variant ${variant.tag}, which was not run here` };
+  return { user: variant.user, name: undefined, tmpfs: [], environment: {}, tag: variant.tag, edits, moved, doubts: [swapped, ...doubts, ...closedFiles(linked, project)] };
 }
 
 /** Whether it is known where the image's own program writes. A prompt writes nowhere by itself. */

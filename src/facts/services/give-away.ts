@@ -36,6 +36,21 @@ export function giveNamelessAway(path: string, owner: string, linked: LinkedServ
   return `once, with ${linked.service.name} stopped: ${inAnother(from, path, owner, linked, family, project)}`;
 }
 
+/**
+ * How the variant of an image finds what root wrote in another place, once: the words, and the command as it is typed where unroot ran.
+ * @param to where the variant has the data
+ * @param once what is done there in a shell before it is given away
+ * @param then words for the service when it runs
+ */
+export function giveMovedAway({ mount }: Data, to: string, once: string | undefined, then: string | undefined, owner: string, tag: string, linked: LinkedService, project: Project): string {
+  const { name, image } = linked.service;
+  const repository = image!.replace(/:[^/:]*$/, '');
+  const steps = [`cd ${shellWord(to)}`, ...(once === undefined ? [] : [once]), `chown -R ${owner} .`].join(' && ');
+  const command = `docker run --rm --user 0 --entrypoint sh -v ${mountSource(mount, linked, project)}:${shellWord(to)} ${shellWord(`${repository}:${tag}`)} -c ${shellWord(steps)}`;
+  const after = then === undefined ? '' : `; once it runs: ${composeCommand(linked)} exec ${shellWord(name)} ${then}`;
+  return `unless it is empty, once, with ${name} stopped: ${command}${after}`;
+}
+
 /** In the service, which has the data mounted; in a container with nothing but the data where it has more below it, or no chown. */
 function command({ mount, path }: Data, owner: string, linked: LinkedService, family: Family, project: Project): string {
   const { service } = linked;

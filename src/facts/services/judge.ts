@@ -24,6 +24,7 @@ import { changesTo, powersOf } from './powers.ts';
 import { remainsFor } from './remains.ts';
 import { sourceTree } from './source-tree.ts';
 import { builtFor, hostPath, serviceTarget } from './target.ts';
+import { variantChange } from './variant.ts';
 
 /** What is to be said of a service that runs a ready-made image, before anybody mends it. Lines are those of its file. */
 export const judgeService = memo((linked: LinkedService, project: Project): Judgement => {
@@ -152,11 +153,13 @@ function withRemains(reason: Reason | undefined, linked: LinkedService): Reason 
 }
 
 /** An init or a supervisor, and the variant of the image that does without. */
-function startsMore({ linked, target }: Asked): Reason | undefined {
+function startsMore({ linked, target, project }: Asked): Reason | undefined {
   const reason = withRemains(startsOthers(target), linked);
+  const change = reason && variantChange(linked, project);
+  if (change && !('stuck' in change)) return undefined;
   const { base } = historyOf(target.stage, target.unit);
   const entry = baseEntry(base);
-  return reason && entry?.rootless !== undefined ? { ...reason, advice: `it has a variant without root: ${entry.rootless}${entry.notes === undefined ? '' : ` (${entry.notes})`}` } : reason;
+  return reason && entry?.rootless !== undefined ? { ...reason, advice: `it has a variant without root: ${entry.rootless}${change ? `, which is not taken here: ${change.stuck}` : entry.notes === undefined ? '' : ` (${entry.notes})`}` } : reason;
 }
 
 /** The image drops by itself, unless the service takes away the capabilities that this asks for, and it then stays root. */

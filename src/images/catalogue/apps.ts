@@ -327,7 +327,7 @@ export const apps: ImageEntry[] = [
   },
   {
     id: 'gitea-rootless',
-    repos: ['gitea/gitea'],
+    repos: ['gitea/gitea', 'docker.gitea.com/gitea'],
     tags: ['*-rootless'],
     family: 'alpine',
     user: { name: 'git', uid: 1000, gid: 1000 },
