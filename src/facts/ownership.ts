@@ -32,7 +32,7 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   const history = historyOf(target.stage, target.unit);
   const wanted = writesOf(target)
     .map((write) => placeToOwn(write, history, target))
-    .filter(({ path, tree }) => !given.includes(path) && !isOwned(path, account, history) && (tree || !isHome(path, account)) && !isGivenByBase(path, account, history));
+    .filter(({ path, tree, installed }) => !given.includes(path) && !isOwned(path, account, history, installed) && (tree || !isHome(path, account)) && !isGivenByBase(path, account, history));
   const own = wanted.filter((write) => write.kind === 'file' || write.tree || write.ofBase || !isCode(write.path, history, target));
   const beside = wanted.filter((write) => !own.includes(write));
   if (!hasShell(history)) return { commands: [], place: userPlace(target), paths: [], doubts: [...beside.map(closedDoubt), ...own.map(shellDoubt)] };
@@ -47,6 +47,7 @@ export function ownershipFor(target: Target, account: Account, given: readonly s
   const place = ownershipPlace(target, paths, account);
   const commands = [];
   const missing = [...trees, ...directories].filter((path) => !isMade(path, history, target, place) && !own.some((write) => write.path === path && write.made));
+  missing.push(...new Set(files.map((path) => posix.dirname(path)).filter((path) => !isStandard(path) && !missing.includes(path) && !isMade(path, history, target, place))));
   if (missing.length > 0) commands.push(`mkdir -p ${missing.map(shellWord).join(' ')}`);
   if (files.length > 0) commands.push(`touch ${files.map(shellWord).join(' ')}`);
   if (trees.length > 0) commands.push(`chown -R ${account.owner} ${trees.map(shellWord).join(' ')}`);
@@ -63,6 +64,11 @@ function shellUntried(target: Target, { offset }: Place): Reason[] {
   return [{ rule: 'unreadable-start', message: `no RUN has tried SHELL ${shell.args}, under which directories are given away`, line: shell.line }];
 }
 
+/** Whether every system has a directory, in which a file can be made. */
+function isStandard(path: string): boolean {
+  return isSystem(path) ? !/^\/(etc|usr\/(local|share))\/[^/]+\/./.test(path) : /^\/(run|tmp|opt|srv|home|var|var\/(run|log|lib|cache|spool|tmp))$/.test(path);
+}
+
 /** RULES E4: a directory of the application's own may get new files beside its code; the system's never. */
 function mayBeOpened(path: string): boolean {
   return path !== '/' && !isSystem(path) && !/site-packages|^\/root/.test(path);
@@ -77,7 +83,16 @@ function placeToOwn(write: Write, history: History, target: Target): Write {
   if (write.kind === 'directory' || (write.inPlace && !/\.(db|sqlite3?)$/.test(write.path))) return write;
   const parent = posix.dirname(write.path);
   const isOthers = parent === '/' || isSystem(parent) || /^\/(var|run)(\/(log|run|lib|cache|spool|tmp))?$/.test(parent) || isCode(parent, history, target);
-  return isOthers && mayBeEmpty(write.path) ? write : { ...write, path: parent, kind: 'directory' };
+  if (isOthers && mayBeEmpty(write.path)) return write;
+  return { ...write, path: parent, kind: 'directory', tree: write.tree || isTouchedIn(parent, history) };
+}
+
+/** Whether a RUN makes empty files in a directory, which stay root's where the directory alone is given away. */
+function isTouchedIn(directory: string, { steps }: History): boolean {
+  return steps.some((step) => mentions(step, 'touch') && commandsOf(step).some((command) => {
+    const { name, words } = unwrap(command);
+    return name === 'touch' && operands(words).some(({ value }) => posix.dirname(resolvePath(command.cwd, value) ?? '') === directory);
+  }));
 }
 
 /** Files that a program appends to or replaces, and never reads at its start. */
@@ -98,8 +113,8 @@ function isCopiedInto(path: string, history: History): boolean {
   });
 }
 
-/** Whether the chain already gives a path to the account. */
-function isOwned(path: string, account: Account, history: History): boolean {
+/** Whether the chain already gives a path to the account; what root installs in a directory of the account's is root's. */
+function isOwned(path: string, account: Account, history: History, isInstalled = false): boolean {
   const isAccount = (owner: string | undefined) => owner !== undefined && [account.name, String(account.uid)].includes(owner.split(/[:.]/)[0]);
   return history.steps.some((step) =>
     mentions(step, /chown|install/) && commandsOf(step).some((command) => {
@@ -111,7 +126,7 @@ function isOwned(path: string, account: Account, history: History): boolean {
       const recursive = hasFlag(words, 'R', 'recursive');
       return paths.some((word) => {
         const owned = resolvePath(command.cwd, word?.value);
-        return owned === path || (recursive && owned !== undefined && path.startsWith(`${owned}/`)) || (owned === posix.dirname(path) && isUnmade(path, history));
+        return owned === path || (recursive && owned !== undefined && path.startsWith(`${owned}/`)) || (owned === posix.dirname(path) && !isInstalled && isUnmade(path, history));
       });
     }),
   );

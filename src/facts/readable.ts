@@ -23,7 +23,7 @@ export function readableFor(target: Target, account: Pick<Account, 'owner'>): Re
   const started = startedFiles(target);
   const result: Readable = { edits: [], doubts: [] };
   for (const file of started) openStarted(file, target, history, result);
-  for (const path of startOf(target).unseen) openUnseen(path, target, history, result);
+  for (const path of [...startOf(target).unseen, ...programsBesideUnseen(target, history)]) openUnseen(path, target, history, result);
   for (const copy of copiesOf(history)) {
     if (copy.from === undefined) giveClosedFiles(copy, target, account, started, result);
     giveHiddenKey(copy, target, account, result);
@@ -108,6 +108,12 @@ function openStarted(started: StartedFile, target: Target, history: History, { e
   if (file.mode === undefined || !(last !== undefined || isClosed(file.mode, executed))) return;
   if (isHere && isSingle(copy, target)) edits.push(newFlag(copy, target, '--chmod=0755 '));
   else doubts.push({ rule: 'write-sign', message: `${path} is closed to others than root, and it is copied along with others`, advice: `chmod a+rx ${file.source}` });
+}
+
+/** Programs that are copied to where a start script out of sight calls them. */
+function programsBesideUnseen(target: Target, history: History): string[] {
+  if (startOf(target).unseen.length === 0) return [];
+  return copiesOf(history).flatMap(({ destination, intoDirectory }) => (destination !== undefined && !intoDirectory && /\/s?bin\/[^/]+$/.test(destination) ? [destination] : []));
 }
 
 /** `chmod u+x` shows that a start script out of sight has no x bit for others: the RUN gives it one. */

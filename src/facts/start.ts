@@ -340,8 +340,8 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
     if (origin === 'elsewhere') elsewhere = true;
     else if (copiesOf(history).some((copy) => copy.from === undefined && hidesAt(target, history, copy, path) && namesIt(copy, path))) hidden = true;
     const made = writtenByRun(history, path);
-    // An interpreter may be a link that a RUN makes, too.
-    if (made === '' && KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
+    // An interpreter or a server may be a link that a RUN makes, too.
+    if (made === '' && (KNOWN_PROGRAM.test(posix.basename(written)) || isProgram(posix.basename(written)))) return settled('program');
     if (made !== undefined) return settled(made === '' ? undefined : { path, text: made, file: undefined, executed });
   }
   if ((isBases(history, written) && !hidden) || KNOWN_PROGRAM.test(posix.basename(written))) return settled('program');
@@ -351,6 +351,11 @@ function lookFor(target: Target, written: string, cwd: string | undefined, execu
   if (hidden) return { sight: 'opaque', settled: false };
   const isOfTheSystem = !written.includes('/') || /^\/(usr|bin|sbin|opt|lib)\//.test(resolvePath(cwd, written) ?? '');
   return { sight: isOfTheSystem && !INTERPRETED.test(written) ? 'program' : 'opaque', settled: false };
+}
+
+/** Whether a name is a catalogued program's, and none that scripts bear. */
+function isProgram(name: string): boolean {
+  return programOf(name) !== undefined && !looksLikeScript(name);
 }
 
 /** Files that an interpreter runs: scripts wherever they lie. */

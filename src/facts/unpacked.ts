@@ -25,15 +25,20 @@ export function unpacksAny(archives: string, target: Target): boolean {
   return !isInSight || (copies.length === 0 && laid.length === 0);
 }
 
-/** What the words of RUN commands name that put something into a directory. */
+/** What RUN commands name that put something into a directory, without what is taken out again; an unpacked archive does not lie there itself. */
 function namesLaidBy(history: History, within: (path: string | undefined) => boolean): string[] {
-  return history.steps.flatMap((step) =>
-    commandsOf(step).flatMap((command) => {
-      const { name, words } = unwrap(command);
-      if (name === undefined || /^(rm|mkdir|chown|chmod|chgrp|ls|cd)$/.test(name)) return [];
-      const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
-      const isThere = within(command.cwd) || touched.some(({ value }) => within(resolvePath(command.cwd, value)));
-      return isThere ? touched.map(({ value, text }) => value ?? text) : [];
-    }),
-  );
+  const laid: string[] = [];
+  for (const command of history.steps.flatMap(commandsOf)) {
+    const { name, words } = unwrap(command);
+    const touched = [...words.slice(1), ...command.redirects.map(({ target }) => target)];
+    const isThere = within(command.cwd) || touched.some(({ value }) => within(resolvePath(command.cwd, value)));
+    if (name === undefined || !isThere || /^(mkdir|chown|chmod|chgrp|ls|cd)$/.test(name)) continue;
+    const names = touched.map(({ value, text }) => value ?? text);
+    if (name === 'rm') laid.splice(0, laid.length, ...laid.filter((one) => !names.some((gone) => posix.basename(gone) === posix.basename(one))));
+    else laid.push(...(UNPACKS.test(name) ? names.filter((one) => !ARCHIVE.test(one)) : names));
+  }
+  return laid;
 }
+
+const UNPACKS = /^(unzip|jar|(bsd)?tar|7za?)$/;
+const ARCHIVE = /\.(war|jar|zip|ear|t(ar\.)?(gz|xz|bz2)|tar)$/;

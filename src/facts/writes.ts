@@ -4,6 +4,7 @@ import { isWithin, plainPath } from '../image-paths.ts';
 import type { LinkedService, Target } from '../project.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { clusterMounts } from './clusters.ts';
+import { builtFpmLog } from './built-fpm.ts';
 import { builtHttpdLogs } from './built-httpd.ts';
 import { builtNginxWrites } from './built-nginx.ts';
 import { commandsOf, type Invocation, mentions, operands, option, unwrap } from './commands.ts';
@@ -43,6 +44,8 @@ export interface Write {
   inPlace?: boolean;
   /** Whether the image has it already. */
   made?: boolean;
+  /** Whether what a RUN builds puts it there as root, without the file saying so. */
+  installed?: boolean;
 }
 
 /** Everything in sight that says that a target writes somewhere (RULES E1), in order of path, each path once. */
@@ -61,7 +64,8 @@ export const writesOf = memo((target: Target): Write[] => {
     ...configuredWrites(target),
     ...serverWrites(target),
     ...builtNginxWrites(target).map(({ path, kind, by }) => ({ ...file(path, `nginx is built to write ${path} (${by})`), kind })),
-    ...[builtHttpdLogs(target)].filter((path) => path !== undefined).map((path) => ({ ...directory(path, 'httpd is built to write its pid file and its logs there'), tree: true })),
+    ...[builtFpmLog(target)].filter((path) => path !== undefined).map(fpmWrite),
+    ...[builtHttpdLogs(target)].filter((path) => path !== undefined).map((path) => ({ ...directory(path, 'httpd is built to write its pid file and its logs there'), tree: true, installed: true })),
     ...frameworkState(target).map(({ path, framework, isFlat }) => ({ ...directory(path, `${framework} writes it`), tree: !isFlat })),
     ...sourceWrites(target).map(({ path, kind, where }) => ({ ...file(path, `${where} writes ${path}`), kind })),
   ];
@@ -161,6 +165,12 @@ function baseWrites(target: Target, history: History): Write[] {
 /** Whether the start command is no more than arguments for an entrypoint of the base's whose name is not known: `command: start --insecure`. */
 function isHandedOver({ baseEntrypoint, argv, commands }: Start): boolean {
   return baseEntrypoint === 'unknown' && argv !== undefined && commands.length === 1 && !argv[0]?.includes('/');
+}
+
+/** Its log, with the directory that its build makes for it as root. */
+function fpmWrite(log: string): Write {
+  const because = `php-fpm is built to log to ${log}`;
+  return log === '/var/log/php-fpm.log' ? file(log, because) : { ...directory(posix.dirname(log), because), tree: true, installed: true };
 }
 
 /** What the programs of installed packages write. */
