@@ -124,6 +124,10 @@ class Findings {
       else listening.obstacles.push({ message: `${whole.path} can't be changed: ${whole.closed}`, advice: undefined });
       return;
     }
+    if (file.closed !== undefined) {
+      listening.obstacles.push({ message: `${file.path} can't be changed: ${file.closed}`, advice: `listen on ${listening.port + 8000} there, and change what names ${listening.port} with it` });
+      return;
+    }
     const editors = server.image.editedBy(file.path);
     if (editors.length > 0) {
       const places = editors.flatMap((step) => sedReplacement(step, file.path, listening.port) ?? []);
@@ -307,7 +311,7 @@ function imageOf({ standsFor, stage, unit }: Target): string {
 }
 
 function isOfImage({ directive: { file } }: Listener): boolean {
-  return file.source === undefined;
+  return file.source === undefined && file.closed === undefined;
 }
 
 /** The variable of compose that says which file is mounted; undefined where the file is named outright. */

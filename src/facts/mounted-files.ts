@@ -1,6 +1,8 @@
-import { posix, resolve } from 'node:path';
-import { type Layers, textOf } from '../compose/layers.ts';
+import { basename, posix, resolve } from 'node:path';
+import { type Layers, scalarOf, textOf } from '../compose/layers.ts';
+import { offsetsOf } from '../compose/scalars.ts';
 import { declared } from '../compose/stack.ts';
+import { lineStart } from '../compose/style.ts';
 import type { Disk } from '../disk.ts';
 import { plainPath } from '../image-paths.ts';
 import type { LinkedService } from '../project.ts';
@@ -11,6 +13,8 @@ interface Cover {
   target: string;
   /** Absolute; undefined where what lies there can't be seen: a volume, a path behind a variable. */
   source: string | undefined;
+  /** The text itself, where the compose file holds it. */
+  content: Omit<ConfigFile, 'path'> | undefined;
 }
 
 /** The files of a container as a service runs it: those of its image, and what is mounted over them. */
@@ -40,6 +44,7 @@ export class MountedFiles implements ConfigFiles {
   private look(path: string): ConfigFile | undefined {
     const cover = this.coverOf(path);
     if (!cover) return this.under.read(path);
+    if (cover.content) return path === cover.target ? { path, ...cover.content } : undefined;
     if (cover.source === undefined) return undefined;
     const source = posix.join(cover.source, posix.relative(cover.target, path));
     const text = this.disk.stat(source)?.kind === 'file' ? this.disk.read(source) : undefined;
@@ -55,7 +60,7 @@ export class MountedFiles implements ConfigFiles {
 
   isHidden(path: string): boolean {
     const cover = this.coverOf(path);
-    return cover ? cover.source === undefined || this.disk.stat(cover.source) === undefined : this.under.isHidden(path);
+    return cover ? !cover.content && (cover.source === undefined || this.disk.stat(cover.source) === undefined) : this.under.isHidden(path);
   }
 
   /** The innermost mount that a path lies in. */
@@ -66,9 +71,12 @@ export class MountedFiles implements ConfigFiles {
 
 function coversOf({ service, stack, directory }: LinkedService): Cover[] {
   const mounts = service.mounts.flatMap(({ type, source, target, directory: from }): Cover[] =>
-    type === 'other' ? [] : [{ target: plainPath(target), source: type === 'bind' && source !== undefined && !/^~|\$/.test(source) ? resolve(from, source) : undefined }],
+    type === 'other' ? [] : [{ target: plainPath(target), source: type === 'bind' && source !== undefined && !/^~|\$/.test(source) ? resolve(from, source) : undefined, content: undefined }],
   );
-  const configs = service.configs.map(({ source, target }): Cover => ({ target: plainPath(target === undefined ? `/${source}` : target.startsWith('/') ? target : `/${target}`), source: fileOf(declared(stack, 'configs', source), directory) }));
+  const configs = service.configs.map(({ source, target }): Cover => {
+    const declaration = declared(stack, 'configs', source);
+    return { target: plainPath(target === undefined ? `/${source}` : target.startsWith('/') ? target : `/${target}`), source: fileOf(declaration, directory), content: contentOf(declaration) };
+  });
   return [...mounts, ...configs];
 }
 
@@ -79,3 +87,18 @@ function fileOf(layers: Layers | undefined, directory: string): string | undefin
   return path === undefined || path.includes('$') ? undefined : resolve(directory, path);
 }
 
+/**
+ * The text that a top-level `configs` entry has in the compose file (`content`). Where compose fills in variables, and takes
+ * `$$` for `$`, it is not the one that stands there, and can't be changed.
+ */
+function contentOf(layers: Layers | undefined): Cover['content'] {
+  const found = layers?.get('content');
+  const scalar = scalarOf(found);
+  if (!found || !scalar) return undefined;
+  const { file } = found.place;
+  const offsets = scalar.value.includes('$') ? undefined : offsetsOf(file.text, scalar);
+  if (!offsets) return { text: textOf(found)!, source: undefined, offset: 0, template: false, closed: `compose makes it of configs in ${basename(file.absolute)}` };
+  // The lines of a block are read with their indentation, so that what is found in them stands where it was found.
+  const start = scalar.style === 'literal' ? lineStart(file.text, offsets[0]!) : offsets[0]!;
+  return { text: file.text.slice(start, offsets.at(-1)), source: file.absolute, offset: start, template: false };
+}

@@ -13,6 +13,8 @@ export interface ConfigFile {
   offset: number;
   /** Whether environment variables in it are filled in before the server reads it. */
   template: boolean;
+  /** Why its text can't be changed where it stands, though it is in sight. */
+  closed?: string;
 }
 
 /** The files that a server may read, as a container sees them. */
