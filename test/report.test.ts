@@ -101,6 +101,26 @@ report('what a service uses is listed with what its account must be able to do',
   });
 });
 
+report('what several files or targets keep in one volume is given away by one command', () => {
+  const service = (name: string, image: string) => `name: shop\nservices:\n  ${name}:\n    ${image}\n    volumes: [uploads:/srv/uploads]\nvolumes:\n  uploads:\n`;
+  const dockerfile = 'FROM node:22\nWORKDIR /app\nVOLUME /srv/uploads\nCOPY server.js .\nCMD ["node", "server.js"]\n';
+  const stacks: Record<string, string>[] = [
+    { 'compose.yaml': service('web', 'image: php:8.3-apache'), 'compose.jobs.yaml': service('jobs', 'image: php:8.3-apache') },
+    { 'compose.yaml': service('web', 'build: web').replace('\nvolumes:', '\n  jobs:\n    build: jobs\n    volumes: [uploads:/srv/uploads]\nvolumes:'), 'web/Dockerfile': dockerfile, 'web/server.js': '', 'jobs/Dockerfile': dockerfile, 'jobs/server.js': '' },
+  ];
+  for (const files of stacks) {
+    inFolder((folder) => {
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        writeFileSync(join(folder, path), text);
+      }
+      const said = summarizeForPeople(unroot(['.'], { cwd: folder, unsafe: true }).report, { paint: (_, text) => text });
+      assert.is(said.match(/--entrypoint chown/g)?.length, 1, said);
+      assert.is(said.match(/volume shop_uploads to \d+:\d+: once is enough, as said for /g)?.length, 1, said);
+    });
+  }
+});
+
 report('data of a service that probably runs what is built is given over by its own command', () => {
   const { report: said } = unroot(['.'], { cwd: 'fixtures/run-as-user/a-service-that-probably-runs-this-image-has-data/before' });
   const advice = said.targets.flatMap(({ reasons }) => reasons.map((reason) => reason.advice));

@@ -57,6 +57,8 @@ export interface Reason {
   line?: number;
   /** What is left to do by hand. */
   advice?: string;
+  /** Whom the advice gives what on the host, line by line: where others keep it too, once is enough. */
+  gives?: (string | undefined)[];
   /** The compose service whose data it is about, where a fix changes several. */
   service?: string;
 }

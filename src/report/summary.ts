@@ -15,8 +15,9 @@ export function summarizeForPeople(report: Report, { paint }: SummaryOptions): s
   }
   for (const { path, notes } of report.files) for (const { line, message } of notes) lines.push(`${path}:${line}  ${paint('dim', 'note')}  ${message}`);
   const belongings = belongingsIn(report);
-  for (const target of report.targets) lines.push(...targetLines(target, belongings(target.path, target.stage), paint));
-  for (const service of report.services) lines.push(...serviceLines(service, belongings(service.path, service.name), paint));
+  const told: Told = new Map();
+  for (const target of report.targets) lines.push(...targetLines(target, belongings(target.path, target.stage), told, paint));
+  for (const service of report.services) lines.push(...serviceLines(service, belongings(service.path, service.name), told, paint));
   lines.push(...report.notes, ...counts(report, paint));
   return `${lines.join('\n')}\n`;
 }
@@ -39,6 +40,9 @@ interface Belongings {
   services: ServiceReport[];
 }
 
+/** What somebody was told to give away, and where that stands: a volume that several keep their data in is given away once. */
+type Told = Map<string, string>;
+
 /** They are looked up once, by file and stage or name: there may be thousands of each. */
 function belongingsIn({ findings, services }: Report): (path: string, stage: string) => Belongings {
   const known = new Map<string, Belongings>();
@@ -58,17 +62,17 @@ function belongingsIn({ findings, services }: Report): (path: string, stage: str
   return at;
 }
 
-function targetLines(target: TargetReport, { findings, pending, services }: Belongings, paint: SummaryOptions['paint']): string[] {
+function targetLines(target: TargetReport, { findings, pending, services }: Belongings, told: Told, paint: SummaryOptions['paint']): string[] {
   const { path, line, stage } = target;
   const used = services.flatMap((service) => usesLines(service, `${service.name} `, paint));
-  return [...verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, pending, whyLeftOut(findings), false, paint), ...used];
+  return [...verdictLines(`${path}:${line}${/^\d+$/.test(stage) ? '' : ` (${stage})`}`, target, pending, whyLeftOut(findings), false, told, paint), ...used];
 }
 
 /** A service that runs a target has its word there. */
-function serviceLines(service: ServiceReport, { findings, pending }: Belongings, paint: SummaryOptions['paint']): string[] {
+function serviceLines(service: ServiceReport, { findings, pending }: Belongings, told: Told, paint: SummaryOptions['paint']): string[] {
   const { path, line, name, runs } = service;
   if (runs) return [];
-  return [...verdictLines(`${path}:${line} (${name})`, service, pending, whyLeftOut(findings), true, paint), ...usesLines(service, '', paint)];
+  return [...verdictLines(`${path}:${line} (${name})`, service, pending, whyLeftOut(findings), true, told, paint), ...usesLines(service, '', paint)];
 }
 
 /** What the account of a service must be able to do with what is mounted, in one line; JSON has it in full. */
@@ -88,7 +92,7 @@ function shownUse({ kind, source, target, access, holds }: Use): string {
   return access === 'read' && holds === undefined && kind !== 'volume' ? `${what} (not in sight)` : holds === false ? `${what} (closed)` : what;
 }
 
-function verdictLines(where: string, { verdict, safety, userBefore, userAfter, reasons }: TargetReport | ServiceReport, pending: boolean, leftOut: readonly string[], everyAdvice: boolean, paint: SummaryOptions['paint']): string[] {
+function verdictLines(where: string, { verdict, safety, userBefore, userAfter, reasons }: TargetReport | ServiceReport, pending: boolean, leftOut: readonly string[], everyAdvice: boolean, told: Told, paint: SummaryOptions['paint']): string[] {
   if (verdict === 'nonroot') return [];
   const isFix = verdict === 'fixable' || verdict === 'fixed';
   const what = isFix ? `${userBefore ?? 'root'} → ${userAfter ?? '?'}, ${safety ?? 'safe'}${pending || verdict === 'fixed' ? '' : ', left out'}` : '';
@@ -99,9 +103,20 @@ function verdictLines(where: string, { verdict, safety, userBefore, userAfter, r
   if (isFix && !pending) lines.push(...leftOut.map((why) => `    ${why}`));
   const [first, ...others] = shown.filter(({ advice }) => advice !== undefined);
   // What has to be done with data is no more left out than the fix.
-  const told = others.filter(({ rule }) => !isFix || everyAdvice || rule === 'data');
-  for (const advice of new Set([first, ...told].flatMap((reason) => reason?.advice ?? []))) lines.push(paint('dim', `    ${advice.replaceAll('\n', '\n    ')}`));
+  const heard = others.filter(({ rule }) => !isFix || everyAdvice || rule === 'data');
+  for (const advice of new Set([first, ...heard].flatMap((reason) => (reason ? adviceLines(reason, where, told) : [])))) lines.push(paint('dim', `    ${advice}`));
   return lines;
+}
+
+/** The lines of an advice; of what another has a command for only who that is. */
+function adviceLines({ advice, gives = [] }: Reason, where: string, told: Told): string[] {
+  return (advice?.split('\n') ?? []).flatMap((line, index) => {
+    const what = gives[index];
+    if (what === undefined) return [line];
+    const before = told.get(what);
+    if (before === undefined) told.set(what, where);
+    return before === undefined ? [line] : before === where ? [] : [`${what}: once is enough, as said for ${before}`];
+  });
 }
 
 /** Why fixes were left out, but for those that wait for `--unsafe`, which the counts tell. */

@@ -12,6 +12,7 @@ import { startOf } from '../start.ts';
 import { isOnlyRead } from '../told-writes.ts';
 import { writesOf } from '../writes.ts';
 import { giveAway } from './give-away.ts';
+import { givesTo } from './place.ts';
 import { hostPath, serviceTarget } from './target.ts';
 
 /** Where a service keeps what root may have written. */
@@ -135,6 +136,7 @@ export function dataReasons(linked: LinkedService, { user: owner, moved = [] }: 
       rule: 'data',
       message: `${kept}${alsoHad(data)}: what root wrote there stays root's, and ${owner} must own it`,
       advice: giveAway(data, owner, linked, familyOf(historyOf(target.stage, target.unit)), project),
+      gives: [givesTo(data, owner, linked, project)],
       service: name,
     };
   });

@@ -115,7 +115,7 @@ function composeCommand({ path: own, base, file, entry }: LinkedService): string
 }
 
 /** What the engine calls a volume: what its declaration says, else its name after the project's. */
-function volumeName(source: string, linked: LinkedService, project: Project): string {
+export function volumeName(source: string, linked: LinkedService, project: Project): string {
   const layers = declared(linked.stack, 'volumes', source);
   const own = textOf(layers?.get('name')) ?? textOf(layers?.within('external').get('name'));
   if (own !== undefined) return own;
