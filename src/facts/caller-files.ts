@@ -39,7 +39,7 @@ export function kindOfTool({ steps, stages }: History): string | undefined {
 }
 
 /** Empty directories at the root that are there to be mounted over. */
-const FOR_CALLERS = /^\/(data|dataset|bids_dataset|in|inputs?|out|outputs?|results?|work|workspace|scratch|src|source|project|repo|mnt(\/\w+)?)$/;
+const FOR_CALLERS = /^\/(data|dataset|bids_dataset|in|inputs?|out|outputs?|results?|work|workspace|scratch|src|source|project|repo|mnt(\/\w+)?)$/i;
 
 /** Whether anything is put into a directory: a copy, or a RUN that works in it. */
 export function isFilled(target: Target, directory: string): boolean {

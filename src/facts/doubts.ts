@@ -219,10 +219,10 @@ function companionDoubts(target: Target): Reason[] {
   return [{ rule: 'starts-others', message: `it also brings ${daemon.name} and ${copy.sources.join(' ')}: started with that, it needs root`, advice: 'start that with user: root, or give it an image of its own', line: copy.step.instruction.line }];
 }
 
-/** Packages that do nothing without a device on a serial line, a bus or USB. */
-const DEVICE_TOOLS = /^(avrdude|dfu-util|dfu-programmer|openocd|esptool|stm32flash|stlink-tools|flashrom|i2c-tools|rtl-sdr|gphoto2|picocom|minicom)$/;
+/** Packages that do nothing without a device: on a serial line, a bus or USB, a camera, a sound card. */
+const DEVICE_TOOLS = /^(avrdude|dfu-util|dfu-programmer|openocd|esptool|stm32flash|stlink-tools|flashrom|i2c-tools|rtl-sdr|gphoto2|picocom|minicom|v4l-utils|alsa-utils|alsa-base)$/;
 
-/** The node of such a device belongs to a group of the host (dialout, plugdev), which root does not need and the account is not in. */
+/** The node of such a device belongs to a group of the host (dialout, plugdev, video, audio), which root does not need and the account is not in. */
 function deviceDoubts(target: Target): Reason[] {
   const tool = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => DEVICE_TOOLS.test(name));
   return tool ? [{ rule: 'conditions', message: `it brings ${tool.name}, which works on a device of the host, and that belongs to a group of the host`, advice: 'say which with group_add where it runs', line: tool.step.instruction.line }] : [];

@@ -42,6 +42,12 @@ export function unpackedServerState(target: Target): FrameworkState[] {
   });
 }
 
+/** Where a server lies that a file unpacks itself, undefined where it does not. */
+export function unpackedHome(name: string, target: Target): string | undefined {
+  const server = SERVERS.find((one) => one.name === name);
+  return server && homeOf(server, target);
+}
+
 function homeOf({ home, scripts, archive, folder }: UnpackedServer, target: Target): string | undefined {
   const history = historyOf(target.stage, target.unit);
   const isOfBase = history.base.kind === 'image' && scripts.test(posix.basename(history.base.facts?.entry.cmd?.[0] ?? ''));

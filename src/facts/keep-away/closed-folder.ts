@@ -1,14 +1,19 @@
-import type { Target } from '../../project.ts';
-import { resolvePath } from '../../shell/read.ts';
+import { isWithin } from '../../image-paths.ts';
+import { kindredOf } from '../../images/recipes.ts';
+import { stageNamed, type Target } from '../../project.ts';
+import { resolvePath, type ShellWord } from '../../shell/read.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { familyOf } from '../family.ts';
 import { historyOf } from '../history.ts';
+import { packagesOf } from '../installs.ts';
 import type { Reason } from '../judgement.ts';
+import { startOf } from '../start.ts';
+import { unpackedHome } from '../unpacked-servers.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES E5: what the account would have to read is closed to others than root, and nobody here may open it. */
-export const closedFolder: KeepAway = (target) => keysOfServers(target) ?? closedPrograms(target);
+export const closedFolder: KeepAway = (target) => keysOfServers(target) ?? closedPrograms(target) ?? keyOfModSsl(target) ?? closedKey(target) ?? closedTomcat(target);
 
 /**
  * What is copied to where Debian's packages openssl and ssl-cert let nobody in but root and the group
@@ -49,3 +54,70 @@ const CLOSES = /chmod\s+(-\w+\s+)*0?[0-7][0-7]0\b/;
 
 /** Where programs are looked for. */
 const PROGRAMS = /^(\/usr(\/local)?)?\/s?bin$/;
+
+/** The package mod_ssl of RHEL makes a key for localhost that root alone may read, and its configuration names it. */
+function keyOfModSsl(target: Target): Reason | undefined {
+  const history = historyOf(target.stage, target.unit);
+  const installed = kindredOf(familyOf(history)) === 'rhel' ? packagesOf(history).find(({ name }) => name === 'mod_ssl' || name === 'mod24_ssl') : undefined;
+  const isTouched = history.steps.some((step) => mentions(step, /conf\.d\/ssl\.conf|pki\/tls\/private|localhost\.key/) && step.instruction.keyword === 'RUN');
+  const { commands, unseen } = startOf(target);
+  if (!installed || isTouched || !(unseen.length > 0 || commands.some(({ name }) => /^(httpd|apachectl)$/.test(name ?? '')))) return undefined;
+  return {
+    rule: 'closed-file',
+    message: `mod_ssl makes /etc/pki/tls/private/localhost.key, which root alone may read, and its configuration names it`,
+    line: installed.step.instruction.line,
+    advice: 'remove /etc/httpd/conf.d/ssl.conf where TLS ends elsewhere, or give the server a key of its account',
+  };
+}
+
+/** `RUN chmod 400 /etc/ssl/host.key`: a private key of root's that the program reads, and that nobody here may open. */
+function closedKey(target: Target): Reason | undefined {
+  const { steps } = historyOf(target.stage, target.unit);
+  const closed = new Map<string, Reason>();
+  for (const step of steps) {
+    if (!mentions(step, /chmod|chown|\brm\b|\bmv\b/)) continue;
+    for (const command of commandsOf(step)) {
+      const { name, words } = unwrap(command);
+      const [mode, ...rest] = operands(words).map(({ value }) => value);
+      const paths = (name === 'rm' ? [mode, ...rest] : rest).flatMap((value) => resolvePath(command.cwd, value) ?? []);
+      if (name === 'chmod' && /^0?[4-6]00$/.test(mode ?? '')) {
+        for (const path of paths.filter((one) => KEY.test(one))) closed.set(path, { rule: 'closed-file', message: `RUN ${words.map(({ text }) => text).join(' ')} closes a key to others than root`, line: step.instruction.line, advice: 'give the key to the account that runs the program, then run unroot again' });
+      } else if (name === 'chmod' || name === 'chown' || name === 'rm' || name === 'mv') {
+        for (const path of closed.keys()) if (paths.some((one) => isWithin(path, one)) || mode === path) closed.delete(path);
+      }
+    }
+  }
+  return [...closed.values()][0];
+}
+
+/** What private keys of servers and of SSH are called. */
+const KEY = /\.key$|key\.pem$|\/ssh_host_\w+_key$|\/id_(rsa|dsa|ecdsa|ed25519)$/;
+
+/** Tomcat's archive lets nobody but its owner read the configuration, and since 8.5 run anything (docker-library/tomcat#68). */
+function closedTomcat(target: Target): Reason | undefined {
+  const home = unpackedHome('Tomcat', target);
+  if (home === undefined) return undefined;
+  const { stage, unit } = target;
+  const own = historyOf(stage, unit);
+  const taken = copiesOf(own).filter(({ from, destination }) => from !== undefined && destination !== undefined && isWithin(home, destination));
+  if (taken.some(({ chown, chmod }) => chown !== undefined || chmod !== undefined)) return undefined;
+  const sources = taken.flatMap(({ from }) => stageNamed(unit.dockerfile.stages, from!, stage.index) ?? []);
+  const steps = [...sources.map((one) => historyOf(one, unit)), own].flatMap((history) => history.steps);
+  const unpacked = steps.find((step) => mentions(step, TOMCATS_ARCHIVE) && commandsOf(step).some((command) => /^(bsd)?tar$/.test(unwrap(command).name ?? '')));
+  const isOpened = steps.some((step) => mentions(step, /chmod|chown|--no-same-permissions|umask/) && commandsOf(step).some((command) => {
+    const { name, words } = unwrap(command);
+    if (name === 'umask' || words.some(({ value }) => value === '--no-same-permissions')) return true;
+    // What a variable or a pattern names may be it.
+    const reaches = ({ value, text }: ShellWord) => value === undefined || /[*?]/.test(text) || isWithin(home, resolvePath(command.cwd, value) ?? '/') || isWithin(resolvePath(command.cwd, value) ?? '/', home);
+    return (name === 'chmod' || name === 'chown' || name === 'chgrp' || name === 'find') && (name === 'find' || hasFlag(words, 'R', 'recursive')) && operands(words).slice(name === 'find' ? 0 : 1).some(reaches);
+  }));
+  if (!unpacked || isOpened) return undefined;
+  return {
+    rule: 'closed-file',
+    message: `Tomcat's archive, unpacked in ${home}, closes its configuration to others than root`,
+    line: unpacked.instruction.line,
+    advice: 'open it in the RUN that unpacks it, with chmod -R a+rX, as its own image does',
+  };
+}
+
+const TOMCATS_ARCHIVE = /apache-tomcat-|tomcat\.tar/;

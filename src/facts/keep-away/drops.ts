@@ -18,7 +18,8 @@ function fileDrops(target: Target) {
   for (const started of startOf(target).commands) {
     const dropper = dropperOf(started) ?? dropperInVariable(started);
     const told = dropper === undefined ? userOption(started, target) : undefined;
-    if (dropper === undefined && told === undefined) continue;
+    // One of several services drops: the rest stays as it was started.
+    if ((dropper === undefined && told === undefined) || started.script?.path.startsWith('/etc/init.d/')) continue;
     return {
       rule: 'drops-by-itself' as const,
       message: told === undefined ? `${placeOf(started)} runs ${dropper}` : `${started.name} changes its user: ${told}`,

@@ -37,7 +37,7 @@ function naming(why: string, names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, why]));
 }
 
-export const needsRoot: KeepAway = (target) => startedProgram(target) ?? setuidProgram(target) ?? baseOf(target) ?? mountsOf(target);
+export const needsRoot: KeepAway = (target) => startedProgram(target) ?? setuidProgram(target) ?? addOn(target) ?? baseOf(target) ?? mountsOf(target);
 
 function startedProgram(target: Target): Reason | undefined {
   const start = startOf(target);
@@ -49,6 +49,13 @@ function startedProgram(target: Target): Reason | undefined {
     return { rule: 'needs-root', message: `${where}: ${why}`, line: lineOf(target), advice: USERNS };
   }
   return undefined;
+}
+
+/** An add-on of Home Assistant, by the names that its builder knows: what the supervisor mounts into it is root's. */
+function addOn({ stage, unit }: Target): Reason | undefined {
+  const { base } = historyOf(stage, unit);
+  if (base.kind !== 'unresolved' || !/\$\{?BUILD_FROM\b/.test(base.text)) return undefined;
+  return { rule: 'needs-root', message: `${base.text} is what Home Assistant builds an add-on from, and it mounts /data as root's`, line: stage.from.line, advice: 'drop in a service of the add-on itself, behind the init of its base' };
 }
 
 /** A program that a RUN gives the setuid bit is root whoever starts it: USER would say what is not so. */
@@ -165,6 +172,9 @@ const SCRIPT_NEEDS: Record<string, string> = {
   a2enmod: 'changes the server in /etc',
   a2ensite: 'changes the server in /etc',
   a2dismod: 'changes the server in /etc',
+  'locale-gen': 'makes locales',
+  'update-locale': 'changes the locale of the system',
+  'dpkg-reconfigure': 'configures packages',
   crontab: 'sets up cron',
   'docker-php-ext-install': 'builds extensions',
 };

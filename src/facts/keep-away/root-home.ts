@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isWithin } from '../../image-paths.ts';
 import { isTakenAway } from '../after-making.ts';
 import { commandsOf, hasFlag, type Invocation, mentions, operands, option, unwrap } from '../commands.ts';
 import { type Copy, copiesOf } from '../copies.ts';
@@ -16,7 +17,7 @@ import type { KeepAway } from './index.ts';
 /** RULES E7: /root is closed to others. What was installed or put there is lost to the account. */
 export const livesInRootHome: KeepAway = (target) => {
   const history = historyOf(target.stage, target.unit);
-  return installedThere(history, target) ?? writtenThere(history) ?? copiedThere(history) ?? settingThere(history) ?? pathThere(history) ?? startedThere(target) ?? mountedThere(target) ?? worksThere(history);
+  return installedThere(history, target) ?? writtenThere(history) ?? copiedThere(history) ?? settingThere(history) ?? pathThere(history) ?? startedThere(target) ?? mountedThere(target) ?? worksThere(history) ?? workedThere(history);
 };
 
 /** Tools that install into the home of who runs them, with the variable that moves them. */
@@ -202,6 +203,17 @@ function mountedThere(target: Target): Reason | undefined {
 function worksThere(history: History): Reason | undefined {
   if (!isThere(history.cwd)) return undefined;
   return { rule: 'lives-in-root-home', message: `it works in ${history.cwd}`, line: history.steps.findLast(({ instruction }) => instruction.keyword === 'WORKDIR')?.instruction.line ?? 1, advice: 'make its WORKDIR /app' };
+}
+
+/** A RUN works in a directory of a program's own below root's home, where other RUNs put something: `WORKDIR /root/.grass7/addons`. */
+function workedThere(history: History): Reason | undefined {
+  const worked = history.steps.find(({ instruction, cwd }) => instruction.keyword === 'RUN' && cwd !== undefined && /^\/root\/\.[^/]/.test(cwd) && !COSMETIC.test(cwd) && !isTakenAwayLater(cwd, history));
+  return worked && { rule: 'lives-in-root-home', message: `a RUN works in ${worked.cwd}, which something put there`, line: worked.instruction.line, advice: 'install to a directory that everybody may read' };
+}
+
+/** Whether a RUN removes a directory, or moves it away. */
+function isTakenAwayLater(path: string, history: History): boolean {
+  return history.steps.some((step) => mentions(step, /\b(rm|mv)\b/) && commandsOf(step).some((command) => /^(rm|mv)$/.test(unwrap(command).name ?? '') && command.words.some(({ value }) => value !== undefined && isWithin(path, value))));
 }
 
 function isThere(path: string | undefined): boolean {

@@ -35,6 +35,7 @@ const STARTERS: Record<string, string> = {
   initctl: 'a system service',
   invoke_rcd: 'a system service',
   monit: 'monit',
+  containerpilot: 'a supervisor',
   xinetd: 'xinetd',
   inetd: 'inetd',
   rsyslogd: 'a system logger',

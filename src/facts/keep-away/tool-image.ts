@@ -14,7 +14,7 @@ import type { KeepAway } from './index.ts';
 
 /** RULES B5: a tool that works on files of whoever calls it, which no fixed uid can write. */
 export const toolImage: KeepAway = (target) => {
-  const evidence = (isTool(target) ? callerFiles(target) : (handsOut(target) ?? startedAlone(target))) ?? buildsOnly(target) ?? takesIn(target) ?? worksOnVolume(target);
+  const evidence = (isTool(target) ? callerFiles(target) : (handsOut(target) ?? startedAlone(target))) ?? takesIn(target) ?? buildsOnly(target) ?? worksOnVolume(target);
   if (evidence === undefined) return undefined;
   return {
     rule: 'tool-image',
@@ -76,17 +76,20 @@ function buildsOnly(target: Target): string | undefined {
   const build = own.find(builds);
   if (!build) return buildScript(target);
   const isAll = own.every((started) => started.name !== undefined && (builds(started) || isShellTool(started.name)));
-  return isAll ? `${build.words.map(({ text }) => text).join(' ')} builds or tests code and serves nothing` : undefined;
+  return isAll ? `${build.words.map(({ text }) => text).join(' ')} builds or tests code and serves nothing` : buildScript(target);
 }
 
 /** A start script out of sight that is called after what it does, `CMD ["build"]`, or that is given a build tool to start: `CMD ["mvn"]`. */
 function buildScript(target: Target): string | undefined {
   const { unseen, commands, argv = [] } = startOf(target);
-  if (unseen.length !== 1 || commands.length > 2) return undefined;
+  if (unseen.length !== 1) return undefined;
   const [script] = unseen as [string];
-  if (commands.length === 1 && BUILD_SCRIPT.test(posix.basename(script))) return `${script}, by its name, builds or tests code and serves nothing`;
+  const others = commands.filter(({ words }) => words[0]?.value !== script);
+  if (others.every(({ name }) => name === 'git' || (name !== undefined && isShellTool(name))) && BUILD_SCRIPT.test(posix.basename(script))) return `${script}, by its name, builds or tests code and serves nothing`;
+  if (commands.length > 2) return undefined;
   const given = argv.slice(argv.indexOf(script) + 1);
-  return argv.includes(script) && given.length === 1 && /^(mvn|gradle|sbt|lein|ant|make|cmake|bazel)$/.test(given[0]!) ? `${script} is given ${given[0]} to start, which builds code and serves nothing` : undefined;
+  const isBuildTool = /^(mvn|gradle|sbt|lein|ant|make|cmake|bazel)$/.test(posix.basename(given[0] ?? '')) && given.slice(1).every((word) => /^(all|build|check|clean|compile|install|package|test|verify)$/.test(word));
+  return argv.includes(script) && isBuildTool ? `${script} is given ${given[0]} to start, which builds code and serves nothing` : undefined;
 }
 
 const BUILD_SCRIPT = /^(build|compile|test|(run|do)[-_]?([a-z]{1,4}|unit|integration|smoke)?[-_]?tests?|make[-_]?(dmg|deb|rpm|iso|pkg|release|package))(\.(sh|py))?$/;
