@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import type { Dockerfile, Instruction } from '../dockerfile/parse.ts';
 import type { Comment } from '../dockerfile/scan.ts';
+import { isPackageOf } from '../programs/lookup.ts';
+import type { Program } from '../programs/types.ts';
 import type { Target } from '../project.ts';
 import type { Account } from './account.ts';
 import { madeAccounts } from './accounts.ts';
@@ -8,7 +10,7 @@ import { commandsOf, mentions, unwrap } from './commands.ts';
 import { type Copy, copiesOf } from './copies.ts';
 import { commentsByLine } from './comments.ts';
 import { type History, historyOf, type Step } from './history.ts';
-import { managesPackages } from './installs.ts';
+import { managesPackages, packagesOfStep } from './installs.ts';
 import { isRoot } from './user.ts';
 
 /** Where new lines go: an offset at a line's start or a line's end, and how they are set off. */
@@ -67,6 +69,14 @@ export function accountPlace(target: Target): Place {
   const first = steps.find((step) => (WORK_BEFORE.has(step.instruction.keyword) || step.instruction === untried) && worksAsRoot(step));
   if (!first) return userPlace(target);
   return above(dockerfile, first.instruction);
+}
+
+/** Where what packages of these programs bring can be changed: where the account goes, or behind the last step that installs one. */
+export function packagePlace(target: Target, programs: readonly Program[]): Place {
+  const place = accountPlace(target);
+  const steps = historyOf(target.stage, target.unit).steps.filter(({ stage }) => stage === target.stage);
+  const last = steps.findLast((step) => packagesOfStep(step).some(({ name }) => programs.some((program) => isPackageOf(program, name))));
+  return last && last.instruction.end > place.offset ? below(target.unit.dockerfile, last.instruction) : place;
 }
 
 /** `COPY passwd group /etc/`: what is made before it is lost. */

@@ -51,7 +51,7 @@ export function isOwnHost(host: string): boolean {
 const PORT_OPTION = /(^|[-_.])(port|(?:https?|listen|bind|server)-?ports|listen|bind|listen-?address|bind-?address|addr|address|urls?|http|https|http-?socket|http-?addr|listen-?addr)$/i;
 const SHORT_OPTION = /^(p|b|l|S|a)$/;
 /** Options that speak of somebody else's port. */
-const OTHERS = /(^|[-_.])(db|database|redis|mysql|mariadb|postgres\w*|pg|mongo\w*|smtp|mail|imap|ldap|upstream|backend|remote|target|dest\w*|peer|join|seed|broker|brokers|kafka|amqp|rabbit\w*|nats|etcd|consul|zookeeper|elastic\w*|proxy|origin|forward|connect|server-url|api-url|base-url|callback|public|external|advertise\w*)([-_.]|$)/i;
+const OTHERS = /(^|[-_.])(db|database|redis|mysql|mariadb|postgres\w*|pg|mongo\w*|smtp|mail|imap|ldap|upstream|backend|remote|target|dest\w*|peer|join|seed|broker|brokers|kafka|amqp|rabbit\w*|nats|etcd|consul|zookeeper|elastic\w*|proxy|origin|forward|connect|server-url|api-url|base-url|callback|public|external|(?<!listen[-_.])client|graphite|statsd|advertise\w*)([-_.]|$)/i;
 
 /** An argument that tells a program where to listen. */
 export interface PortArgument extends WrittenPort {
