@@ -110,6 +110,7 @@ const IMAGE: Schema = {
     workdir: { ...PATH, description: 'Its WORKDIR, where it is not /.' },
     ports: { type: 'array', items: { type: 'integer' }, description: 'Ports on which it listens by default.' },
     writes: { ...TEXTS, description: 'Paths that the program writes.' },
+    reads: { ...TEXTS, description: 'Paths whose mounts it only reads, read-only or not.' },
     unpacks: { ...PATH, description: 'Archives that it unpacks beside themselves, as a glob.' },
     volumes: { ...TEXTS, description: 'Paths of its VOLUME instructions.' },
     worldWritable: { ...PATHS, description: 'Directories that anybody may write.' },

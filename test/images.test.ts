@@ -160,10 +160,10 @@ images('the catalogue is of one piece', () => {
   const ids = catalogue.map(({ id }) => id);
   assert.is(new Set(ids).size, ids.length, 'ids are unique');
   assert.ok(catalogue.length >= 240, `${catalogue.length} entries`);
-  for (const { id, sources, verified, unpacks, writes, volumes, worldWritable } of catalogue) {
+  for (const { id, sources, verified, unpacks, writes, reads, volumes, worldWritable } of catalogue) {
     assert.ok(!verified || sources.length > 0, `${id} names what it was read in`);
     for (const source of sources) assert.match(source, /^(repo|idx|chroot|build|run): ?\S/, `${id}: ${source}`);
-    for (const path of [...(writes ?? []), ...(volumes ?? []), ...(worldWritable ?? [])]) assert.match(path, /^\/[\w./+-]*$/, id);
+    for (const path of [...(writes ?? []), ...(reads ?? []), ...(volumes ?? []), ...(worldWritable ?? [])]) assert.match(path, /^\/[\w./+-]*$/, id);
     assert.ok(unpacks === undefined || /^\/[\w./-]+\/[*?\w.-]+$/.test(unpacks), id);
   }
 });

@@ -61,6 +61,9 @@ export interface StartScript {
 
 const MAX_DEPTH = 6;
 
+/** Words with which a shell's own syntax begins (POSIX.1-2017, XCU 2.4, and Bash's). */
+const RESERVED = new Set(['!', '{', '}', 'case', 'do', 'done', 'elif', 'else', 'esac', 'fi', 'for', 'function', 'if', 'in', 'select', 'then', 'until', 'while']);
+
 /** What a target starts. Answered once per target. */
 export const startOf = memo((target: Target): Start => {
   const history = historyOf(target.stage, target.unit);
@@ -93,12 +96,26 @@ export function wordsOf(command: string[] | string): string[] {
 /** Stands in for `$` where it is no more than a character. */
 const DOLLAR = '\ue000';
 
-/** Compose splits a string at blanks outside quotes, and runs no shell: `$` is a character like others. */
+/** Compose splits a string at blanks and line ends outside quotes, and runs no shell: `$` is a character like others. */
 export function splitCommand(command: string): ShellWord[] {
-  const { commands } = readShell(command.replaceAll('$', DOLLAR));
+  const { commands } = readShell(onOneLine(command).replaceAll('$', DOLLAR));
   if (commands.length !== 1) return command.split(/\s+/).filter(Boolean).map((word) => ({ text: word, value: word, pos: 0, end: 0 }));
   const restored = (text: string) => text.replaceAll(DOLLAR, '$');
   return commands[0]!.words.map(({ text, value, pos, end }) => ({ text: restored(text), value: restored(value ?? text), pos, end }));
+}
+
+/** A command with its line ends outside quotes as blanks: to compose they are no more (mattn/go-shellwords, isSpace). */
+function onOneLine(command: string): string {
+  if (!command.includes('\n')) return command;
+  let quote = '';
+  let isEscaped = false;
+  return [...command].map((char) => {
+    const isPlain = quote === '' && !isEscaped;
+    if (isEscaped) isEscaped = false;
+    else if (char === '\\' && quote !== "'") isEscaped = true;
+    else if (quote === '' ? char === '"' || char === "'" : char === quote) quote = quote === '' ? char : '';
+    return isPlain && char === '\n' ? ' ' : char;
+  }).join('');
 }
 
 function begin(history: History): Start {
@@ -172,6 +189,10 @@ class Follower {
   follow(command: ShellCommand, script: StartScript | undefined, depth: number): void {
     const invocation = unwrap(command);
     if (invocation.words.length === 0 && command.redirects.length === 0) return;
+    if (RESERVED.has(invocation.name ?? '')) {
+      this.start.partly = true; // no program: a script that could not be read
+      return;
+    }
     const started: Started = { ...invocation, command, script, payload: false, service: this.service };
     this.start.commands.push(started);
     if (depth >= MAX_DEPTH) return;

@@ -121,6 +121,8 @@ export interface ImageEntry {
   writes?: string[];
   /** Those of them that hold data which a deployment keeps, VOLUME or not. */
   data?: string[];
+  /** Paths whose mounts it only reads, read-only or not: what others put there belongs to them. */
+  reads?: string[];
   /** Archives that it unpacks beside themselves, as a glob: their directory is written only for them. */
   unpacks?: string;
   /** Paths of its VOLUME instructions. */

@@ -4,7 +4,7 @@ import type { Mount } from '../../compose/read.ts';
 import { isWithin, plainPath } from '../../image-paths.ts';
 import type { LinkedService, Project } from '../../project.ts';
 import { familyOf } from '../family.ts';
-import { historyOf } from '../history.ts';
+import { baseEntry, historyOf } from '../history.ts';
 import type { Reason } from '../judgement.ts';
 import { memo } from '../memo.ts';
 import { isShipped } from '../shipped.ts';
@@ -43,7 +43,7 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
     if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote' }];
     if (type === 'other') return [];
     if (type === 'volume') return source !== undefined || !isOfTheSystem(path) ? [{ mount, path, kind: 'volume' }] : [];
-    if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
+    if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|jar|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
     return [{ mount, path, kind: 'folder' }];
   });
 });
@@ -53,6 +53,7 @@ function isRead(path: string, linked: LinkedService, project: Project): boolean 
   if (/^\/docker-entrypoint[\w.-]*\.d(\/|$)/.test(path)) return true;
   const target = serviceTarget(linked, project);
   if (target && startOf(target).commands.some(({ words }) => words[0]?.value === path)) return true; // it is what is started
+  if (target && baseEntry(historyOf(target.stage, target.unit).base)?.reads?.some((one) => isWithin(path, one))) return true;
   return target !== undefined && isOnlyRead(path, () => writesOf(target).map((write) => write.path), target);
 }
 

@@ -1036,6 +1036,7 @@ export const selfHosted: ImageEntry[] = [
     ports: [4533],
     writes: ['/data'],
     data: ['/data'],
+    reads: ['/music'],
     volumes: ['/data'],
     notes: 'its compose file shows it with user:',
     override: 'ok-writable',
