@@ -7,8 +7,8 @@ import { parseToml } from './servers/toml.ts';
 import { ConfigurationError } from './servers/types.ts';
 
 /**
- * The names that the image of a Dockerfile may bear, in lower case: that of its folder, those that builders tag it
- * with, and at the root, or in a folder called docker, the repository's.
+ * The names that the image of a Dockerfile may bear, in lower case: that of its folder, what its own name says beside
+ * `Dockerfile`, those that builders tag it with, and at the root, or in a folder called docker, the repository's.
  * @param path of the Dockerfile, absolute
  * @param builders what builds it beside compose
  */
@@ -18,7 +18,13 @@ export function imageNames(path: string, root: string, builders: readonly Builde
   const tagged = builders.flatMap(({ tags }) => tags.flatMap((tag) => ownName(tag) ?? []));
   // What a clone's folder is called is up to whoever cloned it.
   const own = directory === root ? [] : [folder];
-  return [...new Set([...own, ...tagged, ...(directory === root || folder === 'docker' ? repositoryNames(disk, root) : [])])];
+  return [...new Set([...own, ...saidByName(basename(path)), ...tagged, ...(directory === root || folder === 'docker' ? repositoryNames(disk, root) : [])])];
+}
+
+/** What `Dockerfile.agent.alpine` and `agent.Dockerfile` are of. */
+function saidByName(file: string): string[] {
+  const part = file.toLowerCase().split(/[.-]/).find((word) => word !== 'dockerfile' && word !== 'containerfile');
+  return part ? [part] : [];
 }
 
 /** The names that a service's image may be known by here: its own, and what is behind the repository's: `cart` of `store-cart`. */

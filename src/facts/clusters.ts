@@ -1,8 +1,9 @@
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { isManifestName, isQuadletName, type PortLine, portLinesIn, quadletPortLines, readContainers, readQuadlet } from '../kubernetes/read.ts';
 import type { Disk } from '../disk.ts';
 import type { Target } from '../project.ts';
 import { lookUp } from '../images/lookup.ts';
+import { imageNames } from '../names.ts';
 import { parseReference } from '../images/reference.ts';
 import { memo, memoByName } from './memo.ts';
 
@@ -53,12 +54,11 @@ const runsIn = memo((target: Target): { path: string; data: string[]; hosts: str
     .flatMap(({ path, containers }) => containers.filter(({ name }) => isNamed(name, names)).map(({ data, hosts }) => ({ path: relative(file.root, path), data, hosts })));
 });
 
-/** What the target's image may be called: what compose and other builders call it, and its folder. */
-export function namesOf({ unit, services }: Target): Set<string> {
-  const called = [...services.flatMap(({ service }) => [service.image, service.name]), ...unit.builders.flatMap(({ tags }) => tags)];
-  const names = called.flatMap((image) => (image === undefined ? [] : [lastName(image)]));
-  const folder = basename(dirname(unit.file.absolute));
-  return new Set([...names, ...(folder === '' ? [] : [folder.toLowerCase()])]);
+/** What the target's image may be called: what compose calls it, and all that its Dockerfile's image may bear. */
+export function namesOf({ unit: { file, builders }, services, disk }: Target): Set<string> {
+  const called = services.flatMap(({ service: { image, name } }) => (image === undefined ? [name] : [lastName(image), name]));
+  const tagged = builders.flatMap(({ tags }) => tags.map(lastName));
+  return new Set([...called, ...tagged, ...imageNames(file.absolute, file.root, builders, disk)]);
 }
 
 /** `vote` names `vote`, `demo-vote` and `demo_vote`: images are called after their project and their folder. */
