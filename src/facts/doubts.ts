@@ -7,7 +7,7 @@ import { isBuild } from './builds.ts';
 import { commandsOf, mentions, operands, option, unwrap } from './commands.ts';
 import { copiesOf, lacksSource, originOf } from './copies.ts';
 import { contradictedBase, familyOf } from './family.ts';
-import { elixirReleases } from './frameworks.ts';
+import { distilleryState, elixirReleases } from './frameworks.ts';
 import { baseEntry, historyOf } from './history.ts';
 import { packagesOf } from './installs.ts';
 import type { Reason } from './judgement.ts';
@@ -148,14 +148,16 @@ function toolDoubts(target: Target): Reason[] {
 
 /** Before 1.12 the scripts of an Elixir release could be executed by their owner alone. */
 function releaseDoubts(target: Target): Reason[] {
-  return elixirReleases(target)
+  const distillery = distilleryState(target).map(({ path, framework }): Reason => ({ rule: 'unknown-program', message: `that ${framework} writes ${path} alone is known from its documentation only`, line: startOf(target).parts[0]?.instruction.line ?? target.stage.from.line }));
+  const releases = elixirReleases(target)
     .filter(({ isClosed, copy }) => isClosed !== false && copy.chown === undefined)
-    .map(({ path, isClosed, copy }) => ({
+    .map(({ path, isClosed, copy }): Reason => ({
       rule: 'closed-file',
       message: `the scripts of the Elixir release in ${path} ${isClosed ? 'have' : 'may have'} the mode 0744, as they do before Elixir 1.12`,
       line: copy.step.instruction.line,
       advice: 'chmod -R a+rX it in the stage that builds it',
     }));
+  return [...distillery, ...releases];
 }
 
 /** `VOLUME ['/a']` is no JSON: builders make a volume of that very name, and none where it was meant. */

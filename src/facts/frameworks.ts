@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { stageNamed, type Target } from '../project.ts';
+import { resolvePath } from '../shell/read.ts';
 import { commandsOf, mentions, option, unwrap } from './commands.ts';
 import { type Copy, copiesOf, originOf } from './copies.ts';
 import { historyOf } from './history.ts';
@@ -41,9 +42,9 @@ const FRAMEWORKS: Framework[] = [
 /** The state directories of the framework that a target runs, as far as its manifest is in sight. */
 export const frameworkState = memo((target: Target): FrameworkState[] => {
   const { cwd } = historyOf(target.stage, target.unit);
-  if (cwd === undefined || cwd === '/') return [...elixirState(target), ...unpackedServerState(target)];
+  if (cwd === undefined || cwd === '/') return [...elixirState(target), ...distilleryState(target), ...unpackedServerState(target)];
   const started = startOf(target).commands.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const found = [...elixirState(target), ...unpackedServerState(target), ...railsDatabase(target, cwd, started)];
+  const found = [...elixirState(target), ...distilleryState(target), ...unpackedServerState(target), ...railsDatabase(target, cwd, started)];
   for (const { name, starts, manifest, holds, state } of FRAMEWORKS) {
     if (!started.some((command) => starts.test(command))) continue;
     const origin = originOf(target, posix.join(cwd, manifest));
@@ -77,6 +78,16 @@ function isOldElixir({ from, step: { unit, stage } }: Copy): boolean | undefined
   if (base?.kind !== 'image' || !/(^|\/)elixir$/.test(base.reference.repo)) return undefined;
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(base.reference.tag ?? '') ?? [];
   return major === undefined ? undefined : Number(major) === 1 && Number(minor) < 12;
+}
+
+/** Distillery's release fills its settings in at each start, into `var` beside its `bin`, and ends where it can't (hexdocs.pm/distillery). */
+export function distilleryState(target: Target): FrameworkState[] {
+  const { variables, cwd } = historyOf(target.stage, target.unit);
+  if (variables('REPLACE_OS_VARS') === undefined) return [];
+  return startOf(target).commands.flatMap(({ words, command }) => {
+    const [, root] = /^(\/.+)\/bin\/[^/]+$/.exec(resolvePath(command.cwd ?? cwd, words[0]?.value) ?? '') ?? [];
+    return root !== undefined && /^(foreground|console|start|start_boot)$/.test(words[1]?.value ?? '') ? [{ path: variables('RELEASE_MUTABLE_DIR') ?? posix.join(root, 'var'), framework: 'a release of Distillery' }] : [];
+  });
 }
 
 /** The start script of a release copies its configuration to `tmp` beside it, and ends where it can't. */

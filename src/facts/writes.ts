@@ -55,7 +55,7 @@ export const writesOf = memo((target: Target): Write[] => {
   const named = [
     ...baseWrites(target, history),
     ...packageWrites(target, history),
-    ...madeDirectories(history),
+    ...madeDirectories(history).filter(({ path }) => !holdsStarted(path, target)),
     ...madeFiles(history),
     ...(changesItsUser(target) ? [] : emptyWorkdir(history)),
     ...startWrites(target, history),
@@ -190,6 +190,12 @@ function besideProgram(target: Target, history: History): Write[] {
     if (!program) return [];
     return programWrites(program, familyOf(history), [name!]).filter((path) => path.startsWith(prefix!)).map((path) => ({ ...directory(path, `${name} writes it`), tree: true }));
   });
+}
+
+/** Whether what is started lies in a directory, whoever put it there: `go install` with GOBIN. */
+function holdsStarted(directory: string, target: Target): boolean {
+  const { cwd } = historyOf(target.stage, target.unit);
+  return startOf(target).commands.some(({ words, command }) => words[0]?.value?.includes('/') === true && isWithin(resolvePath(command.cwd ?? cwd, words[0].value) ?? '/', directory));
 }
 
 /** Directories that a RUN makes and nothing is put into: made for the program to write. */

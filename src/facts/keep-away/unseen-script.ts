@@ -59,7 +59,7 @@ function signOf(target: Target, script: string): string | undefined {
   const history = historyOf(target.stage, target.unit);
   const tool = installed(history) ?? fetched(target.unit.dockerfile.text) ?? installedByPip(history);
   if (tool !== undefined) return `${tool} is installed, which such scripts use as root`;
-  return baseSign(target) ?? broughtSign(history) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? rightsSign(history) ?? placeSign(target) ?? changeSign(history) ?? writtenSign(history) ?? idSign(history) ?? givenIds(target, script) ?? preparedWork(target);
+  return baseSign(target) ?? broughtSign(history) ?? shadowSign(history) ?? sshSign(history) ?? nameSign(script) ?? rootAgainSign(history) ?? serviceSign(history) ?? rightsSign(history, script) ?? placeSign(target) ?? changeSign(history) ?? writtenSign(history) ?? idSign(history) ?? givenIds(target, script) ?? preparedWork(target);
 }
 
 /** A script that nothing here brings is the base's, and what that starts is known. */
@@ -85,12 +85,13 @@ function broughtSign(history: History): string | undefined {
 }
 
 /** `RUN sudo …`, `RUN usermod -aG mqm root`: what the build does with its rights, the script does too. */
-function rightsSign({ steps }: History): string | undefined {
+function rightsSign({ steps }: History, script: string): string | undefined {
   for (const step of steps) {
     if (!mentions(step, /\bsudo\b|\b(usermod|adduser|addgroup|gpasswd)\b.*\broot\b/)) continue;
     for (const command of commandsOf(step)) {
       const [name, ...words] = command.words.map(({ value }) => value);
-      if (name === 'sudo') return 'a RUN uses sudo, so it is there, and such scripts use it as root';
+      // What a package has in /etc is read, and starts nothing itself.
+      if (name === 'sudo' && !script.startsWith('/etc/')) return 'a RUN uses sudo, so it is there, and such scripts use it as root';
       const isJoining = (name === 'usermod' && words.some((word) => /^(-a?Ga?|--groups)$/.test(word ?? ''))) || ((name === 'adduser' || name === 'addgroup') && words.length === 2);
       if (isJoining && words.includes('root')) return `RUN ${command.words.map(({ text }) => text).join(' ')} says that root works with it`;
     }
