@@ -48,6 +48,8 @@ export function clusterPorts(target: Target, port: number): (PortLine & { path: 
 
 /** The containers here that run a target's image, with the manifest that says so. */
 const runsIn = memo((target: Target): { path: string; data: string[]; hosts: string[] }[] => {
+  // What an image that everybody has is given in a manifest says nothing of a service of compose.
+  if (target.standsFor) return [];
   const { file } = target.unit;
   const names = namesOf(target);
   return manifestsUnder(target.disk, file.root)

@@ -31,6 +31,8 @@ export const READMES = ['README.md', 'README', 'README.rst', 'readme.md', 'Readm
 
 /** The lines that say how a target's image is run. */
 export const runLinesOf = memo((target: Target): RunLine[] => {
+  // How else somebody runs an image that everybody has says nothing of a service of compose.
+  if (target.standsFor) return [];
   const { dockerfile, file } = target.unit;
   const comments = runsIn(dockerfile.comments.map(({ text }) => text).join('\n')).map((words) => runLine(words, 'a comment in the file'));
   const own = dirname(file.absolute);

@@ -27,7 +27,7 @@ const PROGRAMS: Record<string, string> = {
   ...naming(RAW, ['snort', 'suricata', 'tcpdump', 'tshark', 'dumpcap', 'ngrep', 'iftop', 'bro', 'zeek', 'arpwatch', 'nmap', 'masscan', 'tcpreplay', 'ntopng', 'nprobe', 'darkstat', 'p0f', 'aircrack-ng', 'kismet', 'openvassd', 'openvas']),
   ...naming('it configures the host', ['puppet', 'chef-client', 'chef-solo', 'cinc-client', 'salt-minion', 'salt-call', 'cf-agent', 'cf-execd', 'ansible-pull']),
   ...naming('it sets the clock of the host', ['ntpd', 'chronyd', 'openntpd', 'hwclock', 'ptp4l']),
-  ...naming('it works as other users', ['master', 'xrdp', 'xrdp-sesman', 'login', 'telnetd', 'rpcbind', 'rpc.nfsd', 'rpc.mountd', 'exportfs', 'ganesha.nfsd', 'netatalk', 'afpd', 'cupsd', 'slurmd', 'jupyterhub', 'rstudio-server', 'rserver', 'shellinaboxd', 'avahi-daemon', 'dbus-daemon', 'polkitd']),
+  ...naming('it works as other users', ['xrdp', 'xrdp-sesman', 'login', 'telnetd', 'rpcbind', 'rpc.nfsd', 'rpc.mountd', 'exportfs', 'ganesha.nfsd', 'netatalk', 'afpd', 'cupsd', 'slurmd', 'jupyterhub', 'rstudio-server', 'rserver', 'shellinaboxd', 'avahi-daemon', 'dbus-daemon', 'polkitd']),
   ...naming('it makes accounts when it starts', ['autouseradd']),
   ...naming('it takes the screen and the terminals of the host', ['weston-launch', 'Xorg', 'startx', 'xinit', 'lightdm', 'gdm', 'gdm3', 'sddm']),
   ...naming('it mounts or loads into the kernel', ['mount', 'umount', 'modprobe', 'insmod', 'rmmod', 'sysctl', 'losetup', 'mknod', 'chroot', 'pivot_root', 'swapon', 'debootstrap', 'mergerfs', 'libvirtd', 'virtlogd', 'udevd', 'ceph-osd']),

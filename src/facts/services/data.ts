@@ -43,10 +43,13 @@ const kept = memo((linked: LinkedService, project: Project): Kept[] => {
     if (written.type === 'volume' && type === 'other') return [{ mount: written, path, kind: 'remote' }];
     if (type === 'other') return [];
     if (type === 'volume') return source !== undefined || !isOfTheSystem(path) ? [{ mount, path, kind: 'volume' }] : [];
-    if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|sh|jar|pem|crt|key|properties|cnf|sql|js|env)$/.test(path)) return [];
+    if (isSource(mount, project) || isEverybodys(mount) || isOfTheSystem(path) || READ.test(path)) return [];
     return [{ mount, path, kind: 'folder' }];
   });
 });
+
+/** Names of files that hold settings, keys or programs, and no data. */
+const READ = /\.(sock|ya?ml|conf|cfg|ini|json|toml|xml|properties|cnf|env|acl|rules|htpasswd|te?mpl(ate)?|tpl|vcl|hcl|pem|crt|cert?|key|p12|jks|sh|jar|js|py|rb|pl|lua|groovy|sql)$/;
 
 /** Whether a path is only read: nothing names it to a program that writes what is named alone, or entrypoints look there for what to begin with. */
 function isRead(path: string, linked: LinkedService, project: Project): boolean {

@@ -22,6 +22,7 @@ export function remainsFor(linked: LinkedService): string {
 export function remainsForSocket(linked: LinkedService): string {
   const bar = barTo(linked);
   const remapped = bar === undefined ? "with users remapped on the host (Docker's userns-remap) it could not open it" : barred(bar);
+  if (/socket-?proxy/i.test(linked.service.image ?? '')) return `it is what keeps docker.sock from others: let only those reach it that need it, and publish none of its ports; ${remapped}`;
   return `put a socket proxy in front of docker.sock that lets through what it asks for: whoever has the socket has the host; ${remapped}`;
 }
 
