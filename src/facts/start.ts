@@ -471,7 +471,7 @@ export function packageScripts(text: string): Record<string, string | undefined>
 /** Tools whose result is a program of one's own. */
 export const BUILDERS = new Set(['go', 'cargo', 'gcc', 'g++', 'cc', 'c++', 'clang', 'rustc', 'dotnet', 'mix', 'stack', 'cabal', 'swift', 'gradle', 'gradlew', 'mvn', 'mvnw', 'npm', 'yarn', 'pnpm', 'crystal', 'nim', 'zig', 'make', 'cmake']);
 
-const ANY_BUILDER = new RegExp(`(^|[\\s/;&|(])(${[...BUILDERS].map((name) => name.replaceAll('+', '\\+')).join('|')})\\s`);
+const ANY_BUILDER = new RegExp(`(^|[\\s/;&|(-])(${[...BUILDERS].map((name) => name.replaceAll('+', '\\+')).join('|')})\\s`);
 
 /** Entrypoints of base images that run their arguments. */
 const HANDS_OVER = new Set(['docker-entrypoint.sh', 'docker-php-entrypoint', 'entrypoint.sh', '__cacert_entrypoint.sh']);

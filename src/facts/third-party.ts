@@ -240,14 +240,24 @@ function fetch(step: Step, supply: Supply): void {
     } else if (name === 'cargo' && words[1]?.value === 'install' && option(words, undefined, 'path') === undefined) {
       for (const { value } of operands(words.slice(1))) if (value !== undefined) at(posix.join(step.variables('CARGO_HOME') ?? '/usr/local/cargo', 'bin', value), by);
     } else if (BUILDERS.has(name ?? '')) {
-      const from = command.cwd === undefined ? lastFetch : fetchedAt(command.cwd, found);
-      at(resolvePath(command.cwd, (option(words, 'o', 'output') ?? option(words, undefined, 'prefix'))?.value), from);
+      const output = resolvePath(command.cwd, (option(words, 'o', 'output') ?? option(words, undefined, 'prefix'))?.value);
+      if (command.cwd === undefined) at(output, lastFetch);
+      else if (output !== undefined && isOwnSource(command.cwd, step, found)) found.push({ path: output, fetchedBy: undefined });
+      else at(output, fetchedAt(command.cwd, found));
     }
   }
 }
 
 /** Directories that many share: that one archive was unpacked there says nothing of the rest. */
 const SHARED = /^\/(|bin|sbin|lib|etc|tmp|root|home|var|usr|usr\/(local\/)?(bin|sbin|lib|share)|usr\/local|var\/tmp)$/;
+
+/** Whether what is compiled in a directory is of the build context: copied, or mounted for this one step. */
+function isOwnSource(cwd: string, { instruction: { flags } }: Step, found: readonly Brought[]): boolean {
+  const mounts = flags.flatMap(({ name, value }) => (name === 'mount' ? [new Map((value ?? '').split(',').map((part) => part.split('=', 2) as [string, string | undefined]))] : []));
+  const ofContext = mounts.filter((mount) => (mount.get('type') ?? 'bind') === 'bind' && !mount.has('from'));
+  const targets = ofContext.flatMap((mount) => mount.get('target') ?? mount.get('dst') ?? mount.get('destination') ?? []);
+  return targets.some((path) => isWithin(cwd, path)) || (found.some(({ path }) => isWithin(cwd, path)) && fetchedAt(cwd, found) === undefined);
+}
 
 /** As `broughtTo`, of what is noted so far. */
 function fetchedAt(path: string, found: readonly Brought[]): string | undefined {

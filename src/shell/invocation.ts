@@ -130,8 +130,12 @@ function collected(words: ShellWord[]): ShellWord[] | undefined {
 
 function baseName(value: string | undefined): string | undefined {
   if (value === undefined || value === '') return undefined;
-  return value.includes('/') ? posix.basename(value) : value;
+  const name = value.includes('/') ? posix.basename(value) : value;
+  return name.startsWith('xx-') ? name.replace(CROSS_COMPILES, '') : name;
 }
+
+/** What tonistiigi/xx puts in front of a compiler's name: the same compiler, for the platform that is built for. */
+const CROSS_COMPILES = /^xx-(?=(go|cargo|clang(\+\+)?|cc|c\+\+)$)/;
 
 function afterOptions(words: ShellWord[], wrapper: string, takesValue: RegExp): ShellWord[] {
   let at = 1;
