@@ -232,9 +232,11 @@ function systemWrite({ name, words, command }: Started): string | undefined {
   if (filled !== undefined) return `writes ${filled}`;
   const laid = laidBy(name, words).flatMap(({ to }) => resolvePath(command.cwd, to) ?? []).find((path) => SYSTEM.test(`${path}/`));
   if (laid !== undefined) return `writes ${laid}`;
-  const into = command.redirects.find(({ operator, target }) => operator.startsWith('>') && SYSTEM.test(target.value ?? ''));
-  if (into) return `writes ${into.target.value}`;
-  const last = words.at(-1)?.value ?? '';
+  // A path may end in what only the start knows: `/etc/certs.d/$HOST/ca.crt`.
+  const into = command.redirects.find(({ operator, target }) => operator.startsWith('>') && SYSTEM.test(target.value ?? target.open ?? ''));
+  if (into) return `writes ${into.target.value ?? into.target.open}`;
+  const end = words.at(-1);
+  const last = end?.value ?? end?.open ?? '';
   if (['cp', 'mv', 'ln', 'tee', 'install', 'touch', 'rm', 'mkdir', 'chmod'].includes(name ?? '') && SYSTEM.test(last)) return `changes ${last}`;
   if (name === 'sed' && words.some(({ value }) => /^(-[a-z]*i|--in-place)/i.test(value ?? '')) && words.some(({ value }) => SYSTEM.test(value ?? ''))) return `edits ${last}`;
   return undefined;
