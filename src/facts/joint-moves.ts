@@ -7,6 +7,7 @@ import type { Obstacle } from './listening.ts';
 import { judgeService } from './services/judge.ts';
 import { generatedHeader, serviceOptOut } from './services/opt-out.ts';
 import { builtFor, serviceTarget } from './services/target.ts';
+import { variantChange } from './services/variant.ts';
 import { type PortMapping, type PortMove, portMove } from './port-move.ts';
 
 /** Targets whose ports have to move together, because they share what says them. */
@@ -35,9 +36,15 @@ export function jointMoves(project: Project, mapping: PortMapping = {}): JointMo
 /** What stands for services of ready-made images whose root is, or can be, gone. */
 function readyMade(project: Project): Target[] {
   return project.services.flatMap((linked) => {
-    if (linked.service.build || builtFor(linked, project) || !/^(fixable|nonroot)$/.test(judgeService(linked, project).verdict)) return [];
+    if (linked.service.build || builtFor(linked, project) || takesVariant(linked, project) || !/^(fixable|nonroot)$/.test(judgeService(linked, project).verdict)) return [];
     return serviceTarget(linked, project) ?? [];
   });
+}
+
+/** Whether it is to run a variant of its image that has ports of its own. */
+function takesVariant(linked: LinkedService, project: Project): boolean {
+  const change = variantChange(linked, project);
+  return change !== undefined && !('stuck' in change) && change.variant.ports !== undefined;
 }
 
 /** Whether a move is for its own target's sake. */

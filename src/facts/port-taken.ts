@@ -19,6 +19,8 @@ function isTakenIn(run: Run, port: number): boolean {
   if (listeningOf(run).some((listening) => listening.port === port)) return true;
   const published = run.service?.service.ports ?? [];
   if (published.some(({ target: first, lastTarget: last }) => first !== undefined && last !== undefined && first <= port && port <= last)) return true;
+  // Somebody means it for something else.
+  if (run.service?.service.expose.some(({ port: first, lastPort: last }) => first !== undefined && last !== undefined && first <= port && port <= last)) return true;
   const texts = [
     ...placedCommands(run).flatMap(({ words }) => words.map(({ text }) => text)),
     ...[...variablesOf(run).values()].map(({ value }) => value ?? ''),

@@ -63,6 +63,8 @@ function meansElse({ stuckOn = {}, paths = {} }: RootlessVariant, linked: Linked
 function ports({ ports: moves = {} }: RootlessVariant, target: Target, change: VariantChange): (string | undefined)[] {
   return Object.entries(moves).flatMap(([from, to]) =>
     runsOf(target).map((run) => {
+      const taken = [...(run.service?.service.ports ?? []).map(({ target: port }) => port), ...(run.service?.service.expose ?? []).map(({ port }) => port)].includes(to);
+      if (taken) return `its port ${from} is ${to} there, which it names already`;
       const { places, obstacles, doubts } = usersOf(run, { port: Number(from), protocol: 'tcp' });
       change.edits.push(...places.map(({ path, start, end, before, after }) => ({ path, start, end, text: `${before}${to}${after}` })));
       change.doubts.push(...doubts.map((message): Reason => ({ rule: 'port-out-of-sight', message })));
