@@ -53,5 +53,10 @@ export function isBuild({ name, words }: Started): boolean {
 
 /** Whether a command builds or tests and is done: no `cargo run`, no `make serve`. */
 export function onlyBuilds(started: Started): boolean {
-  return isBuild(started) && !operands(started.words).some(({ value }) => value === undefined || /(^|[:_-])(run|start|serve|server|up|dev|watch|exec|boot\w*)$|Run$/.test(value));
+  return reportsTests(started) || (isBuild(started) && !operands(started.words).some(({ value }) => value === undefined || /(^|[:_-])(run|start|serve|server|up|dev|watch|exec|boot\w*)$|Run$/.test(value)));
+}
+
+/** `py.test --cov app`: a test run that reports beside the code, and serves nothing whatever the image exposes. */
+export function reportsTests({ name, words }: Started): boolean {
+  return /^py\.?test$/.test(name ?? '') && words.some(({ value }) => /^--(cov|junit-?xml|html)(=|$)/.test(value ?? ''));
 }

@@ -637,7 +637,7 @@ function installBehind(words: ShellWord[]): ShellWord[] | undefined {
 }
 
 function behindDockerize(words: ShellWord[]): ShellWord[] | undefined {
-  const [first] = operands(words, /^--?(wait|timeout|template|stdout|stderr|delims|env|env-section|wait-retry-interval|wait-http-header)$/);
+  const [first] = operands(words, /^--?(wait|timeout|template|stdout|stderr|delims|env|env-section|wait-retry-interval|wait-http-header|e?[ug]id)$/);
   return first && words.slice(words.indexOf(first));
 }
 

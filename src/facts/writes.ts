@@ -205,7 +205,7 @@ export function madeDirectories(history: History): Write[] {
     if (!mentions(step, MAKES_DIRECTORIES)) continue;
     for (const command of commandsOf(step)) {
       for (const path of directoriesMadeBy(command)) {
-        if (made.has(path) || isSystem(path) || isInstalled(path, history) || isFilled(path, step, command, history)) continue;
+        if (made.has(path) || isSystem(path) || isInstalled(path, history, step) || isFilled(path, step, command, history)) continue;
         made.set(path, { ...directory(path, `RUN makes ${path} and puts nothing into it`), tree: isOverlaid(step, history) });
       }
     }
@@ -254,10 +254,25 @@ export function directoriesMadeBy(command: ShellCommand): string[] {
 }
 
 /** Whether programs or libraries are looked for in or below a directory, or a whole tree is unpacked where it is made: an installation. */
-function isInstalled(path: string, history: History): boolean {
+function isInstalled(path: string, history: History, madeIn: Step): boolean {
   const onPath = SEARCHED.some((name) => (history.variables(name) ?? '').split(':').some((one) => isWithin(one, path)));
-  return onPath || (/^\/usr\/local\/[^/]+$/.test(path) && isUnpackedAbove(path, history));
+  return onPath || isToolsOwn(path, madeIn) || (/^\/usr\/local\/[^/]+$/.test(path) && isUnpackedAbove(path, history));
 }
+
+/** `mkdir /opt/go && export GOPATH=/opt/go && go get …`: the tool that is told of a directory installs into it. */
+function isToolsOwn(path: string, madeIn: Step): boolean {
+  if (!mentions(madeIn, TOOLS_OWN)) return false;
+  return commandsOf(madeIn).some(({ words, assignments, cwd }) => {
+    const exported = words[0]?.value === 'export' ? words.slice(1).map(({ value }) => value) : [];
+    return [...exported, ...assignments.map(({ name, value }) => `${name}=${value ?? ''}`)].some((text) => {
+      const [, name, value] = /^(\w+)=(.+)$/.exec(text ?? '') ?? [];
+      return name !== undefined && TOOLS_OWN.test(name) && resolvePath(cwd, value) === path;
+    });
+  });
+}
+
+/** Variables by which tools of languages are told where to install. */
+const TOOLS_OWN = /\b(GOPATH|GOBIN|CARGO_HOME|RUSTUP_HOME|NVM_DIR|RBENV_ROOT|PYENV_ROOT|SDKMAN_DIR|PIPX_HOME|VIRTUAL_ENV|GEM_HOME|COMPOSER_HOME)\b/;
 
 /** Variables with the directories in which programs, libraries and modules are looked for. */
 const SEARCHED = ['PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'NODE_PATH', 'CLASSPATH', 'PERL5LIB', 'GEM_HOME', 'BUNDLE_PATH'];

@@ -65,7 +65,7 @@ const WRAPPERS: Record<string, RegExp> = {
   'xvfb-run': /^(-n|-s|-e|-f|--server-args|--server-num)$/,
   catchsegv: /^$/,
   unbuffer: /^$/,
-  dockerize: /^--?(wait|timeout|template|stdout|stderr|delims|env|env-section|wait-retry-interval|wait-http-header)$/,
+  dockerize: /^--?(wait|timeout|template|stdout|stderr|delims|env|env-section|wait-retry-interval|wait-http-header|e?[ug]id)$/,
 };
 
 /** Tools of a language that run a program of the application's dependencies: the verb that does so, and options that take a value. */

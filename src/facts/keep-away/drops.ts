@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { globMatches } from '../../images/glob.ts';
 import { programOf } from '../../programs/lookup.ts';
 import type { Target } from '../../project.ts';
-import { readShell } from '../../shell/read.ts';
+import { readShell, type ShellCommand } from '../../shell/read.ts';
 import { baseEntry, historyOf } from '../history.ts';
 import { placeOf, type Started, startOf } from '../start.ts';
 import type { KeepAway } from './index.ts';
@@ -31,8 +31,9 @@ function fileDrops(target: Target) {
 }
 
 /** The program by which a command changes user, undefined where it does not. */
-function dropperOf({ name, words, through }: Started): string | undefined {
+function dropperOf({ name, words, through, command }: Started): string | undefined {
   if (through.includes('sudo') && words.length > 0) return 'sudo';
+  if (through.includes('dockerize')) return dropOfDockerize(command);
   if (name === undefined) return undefined;
   if (programOf(name)?.need === 'drops') return name;
   if (!DROPPERS.has(name)) return undefined;
@@ -42,6 +43,13 @@ function dropperOf({ name, words, through }: Started): string | undefined {
   if (name === 'setpriv') return words.some(({ value }) => /^--(reuid|euid|ruid)/.test(value ?? '')) ? name : undefined;
   if (name === 'start-stop-daemon') return words.some(({ value }) => /^(-c|--chuid)/.test(value ?? '')) ? name : undefined;
   return name;
+}
+
+/** `dockerize -euid 65534 app`, as a fork of it (kbase/dockerize) has it. */
+function dropOfDockerize({ words }: ShellCommand): string | undefined {
+  const at = words.findIndex(({ value }) => /^-e?uid$/.test(value ?? ''));
+  const user = words[at + 1]?.value;
+  return at > 0 && user !== undefined && user !== '0' ? `dockerize ${words[at]!.value} ${user}` : undefined;
 }
 
 /** `exec $drop /app/server` in a script that says `drop="gosu app"` where it is root: the program by which it changes user. */

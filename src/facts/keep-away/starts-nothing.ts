@@ -1,5 +1,8 @@
 import { posix } from 'node:path';
+import { isWithin } from '../../image-paths.ts';
+import { copiesOf } from '../copies.ts';
 import { entryOf, historyOf } from '../history.ts';
+import type { Target } from '../../project.ts';
 import { effectiveUser } from '../user.ts';
 import { isShellTool } from '../programs.ts';
 import { type Start, type Started, startOf } from '../start.ts';
@@ -34,13 +37,25 @@ export const startsNothing: KeepAway = (target) => {
   const nothing = start.from === 'none' || (start.from === 'base' && (entry?.start === 'tool' || entry?.start === 'unknown'));
   const emptied = start.from === 'file' && start.argv?.length === 0 && start.commands.length === 0;
   const waiting = start.from === 'file' && start.commands.length === 1 && /^(tini(-static)?|dumb-init|catatonit|docker-init)$/.test(start.commands[0]!.name ?? '') ? start.commands[0]! : undefined;
-  if (!nothing && !emptied && !waiting) return undefined;
+  const missing = missingProgram(target);
+  if (!nothing && !emptied && !waiting && missing === undefined) return undefined;
   return {
     rule: 'starts-nothing',
-    message: waiting ? `${waiting.words.map(({ text }) => text).join(' ')} is given nothing to start` : 'neither the file nor its base sets a command that serves',
+    message: missing !== undefined ? `nothing brings ${missing} to a directory of PATH: the image only carries files` : waiting ? `${waiting.words.map(({ text }) => text).join(' ')} is given nothing to start` : 'neither the file nor its base sets a command that serves',
     advice: 'set USER in the images that build on it, or run it with --user',
   };
 };
+
+/** `FROM scratch` with `CMD ["none"]`: a command that no COPY can have brought to where programs are looked for. */
+function missingProgram(target: Target): string | undefined {
+  const history = historyOf(target.stage, target.unit);
+  const { argv, from } = startOf(target);
+  const name = argv?.[0];
+  if (history.base.kind !== 'scratch' || from !== 'file' || !name || name.includes('/')) return undefined;
+  const folders = (history.variables('PATH') ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin').split(':');
+  const mayBring = (path: string | undefined) => path === undefined || path === '/' || posix.basename(path) === name || folders.some((folder) => isWithin(folder, path) || isWithin(path, folder));
+  return copiesOf(history).some(({ destination }) => mayBring(destination)) ? undefined : name;
+}
 
 /** Commands that are a prompt when they get no program to run. */
 const PROMPTS = /^(sh|bash|ash|dash|zsh|ksh|fish|R|python[\d.]*|ipython|node|irb|pry|php|jshell|ghci|iex|erl|julia|scala|lua|luajit|perl|deno|bun|octave|sbcl|clojure|pwsh|psql|mysql|sqlite3|login|su|screen|tmux|byobu)$/;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { isWithin } from '../../image-paths.ts';
 import type { Target } from '../../project.ts';
 import { resolvePath } from '../../shell/read.ts';
-import { isBuild, onlyBuilds } from '../builds.ts';
+import { isBuild, onlyBuilds, reportsTests } from '../builds.ts';
 import { callerFiles, fileTool, isFilled, kindOfTool } from '../caller-files.ts';
 import { mentions, operands } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
@@ -70,7 +70,7 @@ function startedAlone(target: Target): string | undefined {
 function buildsOnly(target: Target): string | undefined {
   const { ports, cwd } = historyOf(target.stage, target.unit);
   const own = startOf(target).commands.filter(({ followed }) => !followed);
-  if (ports.length > 0 || target.services.length > 0) return undefined;
+  if ((ports.length > 0 && !own.some(reportsTests)) || target.services.length > 0) return undefined;
   // Where nothing is put into the directory that it works in, what it builds is mounted there, whatever the options are.
   const builds = (started: Started) => onlyBuilds(started) || (cwd !== undefined && isBuild(started) && !isFilled(target, cwd));
   const build = own.find(builds);
