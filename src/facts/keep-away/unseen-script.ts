@@ -66,7 +66,8 @@ function signOf(target: Target, script: string): string | undefined {
 function baseSign({ stage, unit }: Target): string | undefined {
   const { base } = historyOf(stage, unit);
   const entry = baseEntry(base);
-  return entry?.drop === 'supervisor' ? `${base.text} has a supervisor, which such scripts use as root` : undefined;
+  if (entry?.drop === 'supervisor') return `${base.text} has a supervisor, which such scripts use as root`;
+  return entry?.drop === 'entrypoint' ? `the start script of ${base.text} changes its user, so this one may do it in the same way` : undefined;
 }
 
 /** A program that drops by itself or needs root, copied to where the script calls it: `COPY --from=builder /src/zabbix_agentd /usr/sbin/`. */
