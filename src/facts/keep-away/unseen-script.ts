@@ -229,11 +229,13 @@ function givenIds(target: Target, script: string): string | undefined {
   return at < 0 ? undefined : `it is given ids (${words.slice(Math.max(0, at - 1), at + 2).join(' ')}), and to change accounts takes root`;
 }
 
-/** The first package that tells. */
+/** The first package that tells. With xfsprogs, iptables is of the list of what Docker's daemon needs, which is copied into images that start none. */
 function installed(history: History): string | undefined {
   const family = familyOf(history);
+  const packages = packagesOf(history);
+  const isOfDockersList = packages.some(({ name }) => name === 'xfsprogs');
   const isServer = (name: string) => (/^postgresql(-\d[\d.]*)?$/.test(name) && /^(debian|ubuntu|alpine)$/.test(family)) || (/^(mariadb|mysql)$/.test(name) && family === 'alpine');
-  return packagesOf(history).find(({ name }) => TELLTALE.test(name) || isServer(name))?.name;
+  return packages.find(({ name }) => TELLTALE.test(name) || isServer(name) || (name === 'iptables' && !isOfDockersList))?.name;
 }
 
 /** Tools for dropping, and what needs root, that are fetched rather than installed, or of which the package's name holds a variable. */
