@@ -135,13 +135,13 @@ function isClosed(mode: number, executed: boolean): boolean {
   return (mode & needed) !== needed && (!executed || (mode & 0o111) !== 0);
 }
 
-interface Chmod {
+export interface Chmod {
   mode: ShellWord;
   step: Step;
 }
 
 /** The `chmod`s of the chain that name a file or a directory above it. */
-function chmodsOf(path: string, history: History): Chmod[] {
+export function chmodsOf(path: string, history: History): Chmod[] {
   return history.steps.flatMap((step) => {
     if (!mentions(step, 'chmod')) return [];
     return commandsOf(step).flatMap((command) => {
@@ -162,7 +162,7 @@ function isNumeric(mode: string | undefined): boolean {
 }
 
 /** Whether a mode lets others read a file, and execute it where it must be. */
-function opens(mode: string | undefined, executed: boolean): boolean {
+export function opens(mode: string | undefined, executed: boolean): boolean {
   if (mode === undefined) return true; // a variable: whoever sets it knows
   if (isNumeric(mode)) return (Number.parseInt(mode, 8) & (executed ? 0o005 : 0o004)) === (executed ? 0o005 : 0o004);
   return mode.split(',').some((one) => /^([a-z]*[ao][a-z]*)?[+=].*[xX]/.test(one) || (!executed && /^([a-z]*[ao][a-z]*)?[+=].*r/.test(one)));

@@ -179,7 +179,28 @@ function packageWrites(target: Target, history: History): Write[] {
   const packaged = [...installedPrograms(target), ...hiddenPrograms(target)].flatMap(({ program, name, packages }) =>
     programWrites(program, familyOf(history), [name, ...packages]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true })),
   );
-  return [...packaged, ...besideProgram(target, history)];
+  return [...packaged, ...besideProgram(target, history), ...builtWrites(target, history)];
+}
+
+/** What a program writes that a RUN fetches and installs from its source, with the directories that its packages have too. */
+function builtWrites(target: Target, history: History): Write[] {
+  return startOf(target).commands.flatMap(({ name }) => {
+    const program = name === undefined || BUILT_APART.test(name) ? undefined : programOf(name);
+    if (!program?.writes || installedPrograms(target).some((one) => one.program.commands === program.commands) || !isBuiltFromSource(name!, history)) return [];
+    return programWrites(program, familyOf(history), [name!]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true }));
+  });
+}
+
+/** Their builds say where they write. */
+const BUILT_APART = /^(nginx|openresty|httpd|httpd-foreground|apachectl)$/;
+
+/** `git clone …/asterisk.git`, and a `make install` in it. */
+function isBuiltFromSource(name: string, { steps }: History): boolean {
+  const isNamed = (path: string | undefined) => path !== undefined && posix.basename(path).toLowerCase().startsWith(name);
+  return steps.some((step) => mentions(step, /\bmake\b/) && mentions(step, 'install') && commandsOf(step).some((command) => {
+    const { name: tool, words } = unwrap(command);
+    return tool === 'make' && words.some(({ value }) => value === 'install') && isNamed(command.cwd) && !mentions(step, '--prefix');
+  }));
 }
 
 /** What a program writes below the prefix that it is started from, whoever installed it there: `/usr/local/openresty/bin/openresty`. */
@@ -225,7 +246,10 @@ function isOverlaid(madeIn: Step, history: History): boolean {
 /** What a RUN says that makes directories: most say nothing of the kind, and need not be read for it. */
 export const MAKES_DIRECTORIES = /mkdir|install[^;&|]*-(d|-directory)(?![\w-])/;
 
-/** Empty files that a RUN makes and closes to all but their owner: made for the program to write, `touch acme.json && chmod 600 acme.json`. */
+/**
+ * Empty files that a RUN makes for the program to write: a log, `touch /data/logs/access.log`, or one that it
+ * closes to all but their owner, `touch acme.json && chmod 600 acme.json`.
+ */
 function madeFiles(history: History): Write[] {
   const touched = new Set<string>();
   const closed: string[] = [];
@@ -238,7 +262,8 @@ function madeFiles(history: History): Write[] {
       if (name === 'chmod' && /^0?600$/.test(words[1]?.value ?? '')) closed.push(...paths().filter((path) => touched.has(path)));
     }
   }
-  return closed.map((path) => ({ ...file(path, `RUN makes ${path} empty, and closes it to others`), inPlace: true }));
+  const logs = [...touched].filter((path) => path.endsWith('.log') && !closed.includes(path));
+  return [...closed.map((path) => ({ ...file(path, `RUN makes ${path} empty, and closes it to others`), inPlace: true })), ...logs.map((path) => file(path, `RUN makes ${path} empty, for a log`))];
 }
 
 /** The directories that a `mkdir` or `install -d` makes. */

@@ -21,7 +21,7 @@ function index(): Map<string, Program> {
 
 /** The account of a program's package in a family; undefined where it has none there. */
 export function packageAccount({ account }: Program, family: Family): string | undefined {
-  return typeof account === 'object' ? account[family] : account;
+  return typeof account === 'object' ? (account[family] ?? account[kindredOf(family)]) : account;
 }
 
 /** Whether a distribution's package brings a program: by the globs that it states, else by the beginning of its commands. */

@@ -3,6 +3,7 @@ import type { Judgement, Reason } from '../judgement.ts';
 import { effectiveUser } from '../user.ts';
 import { memo } from '../memo.ts';
 import { closedFolder } from './closed-folder.ts';
+import { closedInStage } from './closed-in-stage.ts';
 import { development } from './development.ts';
 import { lowPortElsewhere } from './low-port.ts';
 import { dropsByItself } from './drops.ts';
@@ -45,6 +46,7 @@ const REFUSALS: KeepAway[] = [
   toolImage,
   livesInRootHome,
   closedFolder,
+  closedInStage,
   lowPortElsewhere,
 ];
 

@@ -121,6 +121,8 @@ function mountsOf(target: Target): Reason | undefined {
   const { volumes, ports, steps } = historyOf(target.stage, target.unit);
   const group = dockerGroup(steps);
   if (group) return group;
+  const addon = steps.find(({ instruction: { keyword, args } }) => (keyword === 'ENV' && /["'=\s]\/data\/options\.json\b/.test(args)) || (keyword === 'LABEL' && /\bio\.hass\.type\b/.test(args)));
+  if (addon) return { rule: 'needs-root', message: 'it is an add-on of Home Assistant, which gives it settings and data in /data that only root may read and write', line: addon.instruction.line, advice: 'drop to another user in its start script, once that has read /data/options.json' };
   const dhcp = ports.find(({ port }) => port === 67 || port === 68);
   if (dhcp) return { rule: 'needs-root', message: `EXPOSE ${dhcp.port}: ${DHCP}`, line: dhcp.instruction.line, advice: USERNS };
   const docker = volumes.find(({ path }) => path === '/var/lib/docker' || path === '/var/run/docker.sock' || path === '/run/docker.sock');

@@ -16,14 +16,14 @@ import type { KeepAway } from './index.ts';
 import { preparedWork } from './script-work.ts';
 
 /** What makes an unseen start script likely to need root: tools for it, and daemons that start as root and change their user. */
-const TELLTALE = /^(gosu|su-exec|supervisor|docker(-cli)?|docker-ce(-cli)?|docker\.io|docker-engine|moby-engine|puppet(-agent)?|salt-minion|openvas[\w-]*|s6|s6-overlay|runit|openrc|monit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng|uml-utilities|dynamips|qemu-kvm|syslinux)$/i;
+const TELLTALE = /^(gosu|su-exec|supervisor|docker(-cli)?|docker-ce(-cli)?|docker\.io|docker-engine|moby-engine|puppet(-agent)?|salt-minion|openvas[\w-]*|s6|s6-overlay|runit|openrc|monit|openssh(-server|-sftp-server)?|cron|cronie|dcron|busybox-suid|sudo|tini-root|aircrack-ng|hostapd|openvpn|strongswan|xl2tpd|pptpd|wireguard(-tools)?|dnsmasq|keepalived|isc-dhcp-server|(default-)?(mysql|mariadb|percona|postgresql)(?![\w.-]*-dev)[\w.-]*server[\w.-]*|vsftpd|proftpd[\w-]*|pure-ftpd|samba|slapd|postfix|exim4?|dovecot[\w-]*|rsyslog|syslog-ng|uml-utilities|dynamips|qemu-kvm|syslinux)$/i;
 
 /** RULES B4: the start script is out of sight, and what the file does says that it needs root. */
 export const scriptOutOfSight: KeepAway = (target) => {
   const start = startOf(target);
   const script = start.unseen.find((path) => !isKnownServers(path, target)) ?? start.opaque[0];
   const unknown = script === undefined ? ownProgram(target) : undefined;
-  const sign = script === undefined ? unknown && daemonSign(target) : signOf(target, script);
+  const sign = script === undefined ? unknown && (daemonSign(target) ?? placeSign(target)) : signOf(target, script);
   if (sign === undefined) return undefined;
   return {
     rule: 'script-out-of-sight',
@@ -42,7 +42,7 @@ function ownProgram(target: Target): string | undefined {
 
 /** Daemons that are installed to be started beside what the image is for. */
 function daemonSign(target: Target): string | undefined {
-  const daemon = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => /^(supervisor|runit|s6|s6-overlay|openssh-server|cron|cronie|dcron|rsyslog|syslog-ng|dnsmasq)$/.test(name));
+  const daemon = packagesOf(historyOf(target.stage, target.unit)).find(({ name }) => /^(supervisor|runit|s6|s6-overlay|openssh-server|cron|cronie|dcron|rsyslog|syslog-ng|dnsmasq|(default-)?(mysql|mariadb|percona)[\w.-]*-server(-[\d.]+)?)$/.test(name));
   return daemon && `${daemon.name} is installed, which starts as root`;
 }
 
