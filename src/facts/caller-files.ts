@@ -19,8 +19,17 @@ export function callerFiles(target: Target): string | undefined {
   if (made) return `it is a tool, and a RUN makes ${made.path} for its caller's files`;
   const { cwd } = history;
   if (cwd !== undefined && cwd !== '/' && !isFilled(target, cwd)) return `it is a tool that works in ${cwd}, an empty directory for its caller's files`;
-  return fileTool(history.entrypoint?.words ?? []) ?? kindOfTool(history);
+  return fileTool(history.entrypoint?.words ?? []) ?? kindOfTool(history) ?? laboratory(history);
 }
+
+/** Tools that read files of genomes or medical images and write more of them, named in a RUN: what is a tool and has them works on files too. */
+function laboratory({ steps }: History): string | undefined {
+  const step = steps.find((one) => one.instruction.keyword === 'RUN' && mentions(one, LABORATORY));
+  const [, name] = LABORATORY.exec(step?.instruction.args ?? '') ?? [];
+  return name && `it is a tool, and a RUN brings ${name}, which works on files of its caller`;
+}
+
+const LABORATORY = /\b(samtools|bcftools|bedtools|bowtie2?|hisat2|fastqc|nibabel|pydicom|pyradiomics|nipype|dcm2niix|dcmqi|freesurfer)\b/;
 
 /** A program that does nothing but read and write the files that its caller names, where it is what is started: as what it is known. */
 export function fileTool([program]: readonly string[]): string | undefined {
@@ -28,7 +37,7 @@ export function fileTool([program]: readonly string[]): string | undefined {
   return FILE_TOOLS.test(name) ? `${name} reads and writes the files that its caller names` : undefined;
 }
 
-const FILE_TOOLS = /^(ff(mpeg|probe)|sox|lame|convert|mogrify|magick|montage|gs|ghostscript|pandoc|(pdf|xe|lua)?latex|latexmk|asciidoctor|qpdf|pdftk|exiftool|gdal\w+|ogr2ogr|blender|protoc|emcc|em\+\+|gcc|g\+\+|clang(\+\+|-format|-tidy)?|prettier|eslint|black|shellcheck|hadolint|samtools|bcftools|bedtools|youtube-dl|yt-dlp)$/;
+const FILE_TOOLS = /^(ff(mpeg|probe)|sox|lame|convert|mogrify|magick|montage|gs|ghostscript|pandoc|(pdf|xe|lua)?latex|latexmk|asciidoctor|qpdf|pdftk|exiftool|gdal\w+|ogr2ogr|blender|protoc(-wrapper)?|pyradiomics|emcc|em\+\+|gcc|g\+\+|clang(\+\+|-format|-tidy)?|prettier|eslint|black|shellcheck|hadolint|samtools|bcftools|bedtools|youtube-dl|yt-dlp)$/;
 
 /** What a file says of itself that only images of tools for files of a caller say. */
 export function kindOfTool({ steps, stages }: History): string | undefined {

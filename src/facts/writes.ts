@@ -226,8 +226,10 @@ export function madeDirectories(history: History): Write[] {
     if (!mentions(step, MAKES_DIRECTORIES)) continue;
     for (const command of commandsOf(step)) {
       for (const path of directoriesMadeBy(command)) {
-        if (made.has(path) || isSystem(path) || isInstalled(path, history, step) || isFilled(path, step, command, history)) continue;
-        made.set(path, { ...directory(path, `RUN makes ${path} and puts nothing into it`), tree: isOverlaid(step, history) });
+        if (made.has(path) || isSystem(path) || isInstalled(path, history, step)) continue;
+        const filled = isFilled(path, step, command, history);
+        if (filled && !holdsEmptyLogs(path, history)) continue;
+        made.set(path, { ...directory(path, `RUN makes ${path} and puts nothing into it`), tree: filled || isOverlaid(step, history) });
       }
     }
   }
@@ -306,6 +308,13 @@ const SEARCHED = ['PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'NODE_PATH', 'CLASSPA
 function isFilled(path: string, madeIn: Step, madeBy: ShellCommand, history: History): boolean {
   const isCopiedInto = copiesOf(history).some(({ destination }) => destination !== undefined && (destination === path || destination.startsWith(`${path}/`)));
   return isCopiedInto || isTouchedAfter(path, madeIn, madeBy, history) || isTakenAway(path, madeIn, madeBy, history);
+}
+
+/** `mkdir /data/logs && touch /data/logs/access.log`: what is put there are empty files, for the program to go on with. */
+function holdsEmptyLogs(path: string, history: History): boolean {
+  if (!/\/logs?(\/|$)/.test(path) || copiesOf(history).some(({ destination }) => destination === undefined || isWithin(destination, path) || destination === posix.dirname(path))) return false;
+  const isThere = ({ cwd, words }: ShellCommand) => words.some(({ value }) => isWithin(resolvePath(cwd, value) ?? '/', path));
+  return history.steps.every((step) => !mentions(step, path) || commandsOf(step).every((command) => !isThere(command) || /^(mkdir|touch|chown|chmod)$/.test(unwrap(command).name ?? '')));
 }
 
 /** A working directory that nothing is put into: the program works, and so writes, there. */
