@@ -63,7 +63,8 @@ function fixFor(target: Target, options: TransformOptions): Finding | undefined 
     message: `runs as root; ${intent(account, ownership)}${sysctl.services.length > 0 ? `, and may listen below 1024 (${PORT_START})` : ''}`,
     safety: reasons.length > 0 ? 'unsafe' : 'safe',
     reasons: [...reasons, ...notes(account), ...sysctl.notes],
-    edits: [...edits(target, account, ownership), ...readable.edits, ...home.edits, ...rootAgain(target), ...sysctl.edits],
+    // What is added to the end of a RUN comes before what is put on the lines behind it.
+    edits: [...readable.edits, ...edits(target, account, ownership), ...home.edits, ...rootAgain(target), ...sysctl.edits],
     needs: parent,
     user: account.user,
     verify: (after) => lackingSysctl(sysctl.services, after),

@@ -5,6 +5,7 @@ import { sourceOffset } from '../dockerfile/parse.ts';
 import type { Target } from '../project.ts';
 import { resolvePath, type ShellWord } from '../shell/read.ts';
 import type { Account } from './account.ts';
+import { closedTomcat } from './closed-tomcat.ts';
 import { commandsOf, mentions, operands, option, unwrap } from './commands.ts';
 import { type Copy, copiesOf, type CopiedFile, lacksSource, originOf } from './copies.ts';
 import { type History, historyOf, type Step } from './history.ts';
@@ -28,6 +29,8 @@ export function readableFor(target: Target, account: Pick<Account, 'owner'>): Re
     if (copy.from === undefined) giveClosedFiles(copy, target, account, started, result);
     giveHiddenKey(copy, target, account, result);
   }
+  const tomcat = closedTomcat(target)?.edit;
+  if (tomcat) result.edits.push(tomcat);
   result.doubts.push(...closedPaths(target, account, started, history));
   return result;
 }

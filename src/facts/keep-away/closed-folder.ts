@@ -1,7 +1,8 @@
 import { isWithin } from '../../image-paths.ts';
 import { kindredOf } from '../../images/recipes.ts';
-import { stageNamed, type Target } from '../../project.ts';
-import { resolvePath, type ShellWord } from '../../shell/read.ts';
+import type { Target } from '../../project.ts';
+import { resolvePath } from '../../shell/read.ts';
+import { closedTomcat } from '../closed-tomcat.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from '../commands.ts';
 import { copiesOf } from '../copies.ts';
 import { familyOf } from '../family.ts';
@@ -9,11 +10,10 @@ import { historyOf } from '../history.ts';
 import { packagesOf } from '../installs.ts';
 import type { Reason } from '../judgement.ts';
 import { startOf } from '../start.ts';
-import { unpackedHome } from '../unpacked-servers.ts';
 import type { KeepAway } from './index.ts';
 
 /** RULES E5: what the account would have to read is closed to others than root, and nobody here may open it. */
-export const closedFolder: KeepAway = (target) => keysOfServers(target) ?? closedPrograms(target) ?? keyOfModSsl(target) ?? closedKey(target) ?? closedTomcat(target);
+export const closedFolder: KeepAway = (target) => keysOfServers(target) ?? closedPrograms(target) ?? keyOfModSsl(target) ?? closedKey(target) ?? tomcatToOpen(target);
 
 /**
  * What is copied to where Debian's packages openssl and ssl-cert let nobody in but root and the group
@@ -93,31 +93,14 @@ function closedKey(target: Target): Reason | undefined {
 /** What private keys of servers and of SSH are called. */
 const KEY = /\.key$|key\.pem$|\/ssh_host_\w+_key$|\/id_(rsa|dsa|ecdsa|ed25519)$/;
 
-/** Tomcat's archive lets nobody but its owner read the configuration, and since 8.5 run anything (docker-library/tomcat#68). */
-function closedTomcat(target: Target): Reason | undefined {
-  const home = unpackedHome('Tomcat', target);
-  if (home === undefined) return undefined;
-  const { stage, unit } = target;
-  const own = historyOf(stage, unit);
-  const taken = copiesOf(own).filter(({ from, destination }) => from !== undefined && destination !== undefined && isWithin(home, destination));
-  if (taken.some(({ chown, chmod }) => chown !== undefined || chmod !== undefined)) return undefined;
-  const sources = taken.flatMap(({ from }) => stageNamed(unit.dockerfile.stages, from!, stage.index) ?? []);
-  const steps = [...sources.map((one) => historyOf(one, unit)), own].flatMap((history) => history.steps);
-  const unpacked = steps.find((step) => mentions(step, TOMCATS_ARCHIVE) && commandsOf(step).some((command) => /^(bsd)?tar$/.test(unwrap(command).name ?? '')));
-  const isOpened = steps.some((step) => mentions(step, /chmod|chown|--no-same-permissions|umask/) && commandsOf(step).some((command) => {
-    const { name, words } = unwrap(command);
-    if (name === 'umask' || words.some(({ value }) => value === '--no-same-permissions')) return true;
-    // What a variable or a pattern names may be it.
-    const reaches = ({ value, text }: ShellWord) => value === undefined || /[*?]/.test(text) || isWithin(home, resolvePath(command.cwd, value) ?? '/') || isWithin(resolvePath(command.cwd, value) ?? '/', home);
-    return (name === 'chmod' || name === 'chown' || name === 'chgrp' || name === 'find') && (name === 'find' || hasFlag(words, 'R', 'recursive')) && operands(words).slice(name === 'find' ? 0 : 1).some(reaches);
-  }));
-  if (!unpacked || isOpened) return undefined;
+/** An archive of Tomcat that is closed to others, where its RUN can't be made to open it. */
+function tomcatToOpen(target: Target): Reason | undefined {
+  const closed = closedTomcat(target);
+  if (!closed || closed.edit) return undefined;
   return {
     rule: 'closed-file',
-    message: `Tomcat's archive, unpacked in ${home}, closes its configuration to others than root`,
-    line: unpacked.instruction.line,
+    message: `Tomcat's archive, unpacked in ${closed.home}, closes its configuration to others than root`,
+    line: closed.step.instruction.line,
     advice: 'open it in the RUN that unpacks it, with chmod -R a+rX, as its own image does',
   };
 }
-
-const TOMCATS_ARCHIVE = /apache-tomcat-|tomcat\.tar/;
