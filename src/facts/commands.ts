@@ -3,7 +3,7 @@ import { carriedScript, unwrap, wordsOnly } from '../shell/invocation.ts';
 import type { Step } from './history.ts';
 import { memo } from '../memo.ts';
 
-export { calledScript, carriedScript, hasFlag, type Invocation, isLaunched, operands, option, unwrap, wordsOnly } from '../shell/invocation.ts';
+export { calledScript, carriedScript, hasFlag, type Invocation, isLaunched, operands, option, unwrap, wordsOnly, wrappedBy } from '../shell/invocation.ts';
 
 /** The commands of a RUN, those inside `sh -c '…'` included, in order. Empty for other instructions. */
 export const commandsOf = memo((step: Step): ShellCommand[] => scriptOf(step).commands);

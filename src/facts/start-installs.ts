@@ -3,7 +3,7 @@ import type { LinkedService, Target } from '../project.ts';
 import { commandsIn, type FlowChain, type FlowCommand, type FlowIf, type FlowItem, type FlowList, type FlowNode, type FlowPipeline, readFlow } from '../shell/flow.ts';
 import { resolvePath, type ShellCommand, type ShellWord } from '../shell/read.ts';
 import { shellWord } from '../shell/word.ts';
-import { calledScript, carriedScript, operands, unwrap } from './commands.ts';
+import { calledScript, carriedScript, operands, unwrap, wrappedBy } from './commands.ts';
 import { originOf } from './copies.ts';
 import { type History, historyOf } from './history.ts';
 import { asksWhetherInstalled, type InstallCommand, installIn, MAY_INSTALL } from './install-commands.ts';
@@ -637,8 +637,8 @@ function installBehind(words: ShellWord[]): ShellWord[] | undefined {
 }
 
 function behindDockerize(words: ShellWord[]): ShellWord[] | undefined {
-  const [first] = operands(words, /^--?(wait|timeout|template|stdout|stderr|delims|env|env-section|wait-retry-interval|wait-http-header|e?[ug]id)$/);
-  return first && words.slice(words.indexOf(first));
+  const behind = wrappedBy('dockerize', words);
+  return behind?.length === 0 ? undefined : behind;
 }
 
 /** `dockerize -wait tcp://db:3306`, which fills no templates and starts nothing. */

@@ -108,8 +108,8 @@ export function isLaunched({ through }: Invocation): boolean {
   return through.some((name) => name in LAUNCHERS || PYTHON.test(name));
 }
 
-/** What a wrapper is told to run; undefined for a command that is none. */
-function wrappedBy(name: string, words: ShellWord[]): ShellWord[] | undefined {
+/** What a wrapper is told to run, empty where it is told nothing; undefined for a command that is none. */
+export function wrappedBy(name: string, words: ShellWord[]): ShellWord[] | undefined {
   const takesValue = WRAPPERS[name];
   if (takesValue) return afterOptions(words, name, takesValue);
   if (name === 'scl') return collected(words);
