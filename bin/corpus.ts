@@ -4,7 +4,7 @@
  * safety; its failures are crashes, results that don't parse, second runs that change something, and
  * bytes changed outside an edit. Exits 1 on any. `--list RULE|VERDICT|SAFETY` lists what falls under it.
  * `--config` asks Docker Compose as well what it makes of every compose file that compose-user changes,
- * before and after: what was meant to change apart, both must be the same. `--twice` writes what changes into a copy
+ * before and after: what was meant to change apart (a variant's own paths and ports among it), both must be the same. `--twice` writes what changes into a copy
  * of each repository and runs there again, Dockerfiles and compose files together: nothing may be left to do.
  */
 import { spawnSync } from 'node:child_process';
@@ -37,6 +37,8 @@ const empty = mkdtempSync(join(tmpdir(), 'unroot-corpus-'));
 process.on('exit', () => rmSync(empty, { recursive: true, force: true }));
 /** What a fix may change: whom the service runs as, with what goes with it. */
 const MEANT = ['user', 'tmpfs', 'environment', 'image'];
+/** What a variant of an image may have elsewhere. */
+const INSIDE = ['volumes', 'ports', 'expose'];
 let files = 0;
 let targets = 0;
 let rootTargets = 0;
@@ -176,12 +178,19 @@ function differenceBesides(was: ComposeConfig, is: ComposeConfig, fixed: readonl
     if (!before || !after) return `${name} is gone`;
     const user = after.user === undefined ? undefined : String(after.user);
     if (user !== userAfter && after.image === image && before.user === after.user) return `${name} runs as ${user ?? 'nobody in particular'}, not ${userAfter ?? '?'}`;
+    // A variant of the image has other paths and ports inside; which folder or port of the host they meet stays.
+    if (before.image !== after.image) for (const key of INSIDE) if (hostSides(before[key]) === hostSides(after[key])) after[key] = before[key];
     for (const key of MEANT) {
       if (key in before) after[key] = before[key];
       else delete after[key];
     }
   }
   return JSON.stringify(sorted(was)) === JSON.stringify(sorted(is)) ? undefined : 'more has changed than was meant';
+}
+
+/** Mounts or ports without what is the container's own of them. */
+function hostSides(list: unknown): string {
+  return JSON.stringify(Array.isArray(list) ? list.map((one) => (typeof one === 'object' ? sorted({ ...one, target: undefined }) : typeof one)) : list);
 }
 
 function sorted(value: unknown): unknown {

@@ -69,6 +69,7 @@ function startDoubts(target: Target): Reason[] {
   const line = start.parts[0]?.instruction.line ?? target.stage.from.line;
   const doubts: Reason[] = start.unseen.map((path) => ({ rule: 'script-out-of-sight', message: `the start script ${path} is not in the build context`, line }));
   if (start.partly) doubts.push({ rule: 'unreadable-start', message: 'a start script could not be read in full', line });
+  for (const path of start.manifests) doubts.push({ rule: 'script-out-of-sight', message: `${path}, whose script is started, is not in the build context`, line });
   for (const path of start.opaque) doubts.push({ rule: 'program-out-of-sight', message: `${path} is not in sight, so it may be a script`, line });
   const mounted = mountedProgram(target);
   if (mounted !== undefined) doubts.push({ rule: 'program-out-of-sight', message: mounted, line });

@@ -27,6 +27,8 @@ export interface Start {
   unseen: string[];
   /** Programs out of sight that may be scripts: named by a path that nothing in sight fills. */
   opaque: string[];
+  /** The package.json files out of sight whose scripts are started, by path. */
+  manifests: string[];
   /** Whether a start script could not be understood in full. */
   partly: boolean;
 }
@@ -129,6 +131,7 @@ function begin(history: History): Start {
     scripts: [],
     unseen: [],
     opaque: [],
+    manifests: [],
     partly: false,
   };
   const facts = base.kind === 'image' ? base.facts : undefined;
@@ -232,8 +235,10 @@ class Follower {
   private followPackageScript(name: string, command: ShellCommand, script: StartScript | undefined, depth: number): void {
     const cwd = command.cwd ?? this.history.cwd;
     if (cwd === undefined) return;
-    const manifest = originOf(this.target, posix.join(cwd, 'package.json'));
+    const path = posix.join(cwd, 'package.json');
+    const manifest = originOf(this.target, path);
     const text = manifest === undefined || manifest === 'elsewhere' ? undefined : manifest.text;
+    if (text === undefined && !this.start.manifests.includes(path)) this.start.manifests.push(path);
     const body = text === undefined ? undefined : packageScripts(text)[name];
     if (body === undefined) return;
     const before = this.start.commands.length;
