@@ -110,7 +110,7 @@ export function hiddenPrograms(target: Target): InstalledProgram[] {
   const found: InstalledProgram[] = [];
   for (const { name } of packagesOf(history)) {
     const program = programOf(name);
-    if (!program || !/^(any-uid|root-master)$/.test(program.need) || started.has(program.commands)) continue;
+    if (!program || !/^(any-uid|root-master|refuses-root)$/.test(program.need) || started.has(program.commands)) continue;
     started.add(program.commands);
     found.push({ program: asBrought(program, history), name, packages: [name] });
   }
