@@ -178,8 +178,11 @@ function differenceBesides(was: ComposeConfig, is: ComposeConfig, fixed: readonl
     if (!before || !after) return `${name} is gone`;
     const user = after.user === undefined ? undefined : String(after.user);
     if (user !== userAfter && after.image === image && before.user === after.user) return `${name} runs as ${user ?? 'nobody in particular'}, not ${userAfter ?? '?'}`;
-    // A variant of the image has other paths and ports inside; which folder or port of the host they meet stays.
-    if (before.image !== after.image) for (const key of INSIDE) if (hostSides(before[key]) === hostSides(after[key])) after[key] = before[key];
+    // A variant of the image has other paths and ports inside, which its health check asks; which folder or port of the host they meet stays.
+    if (before.image !== after.image) {
+      for (const key of INSIDE) if (hostSides(before[key]) === hostSides(after[key])) after[key] = before[key];
+      if ('healthcheck' in before && 'healthcheck' in after) after.healthcheck = before.healthcheck;
+    }
     for (const key of MEANT) {
       if (key in before) after[key] = before[key];
       else delete after[key];
