@@ -4,8 +4,9 @@
  * safety; its failures are crashes, results that don't parse, second runs that change something, and
  * bytes changed outside an edit. Exits 1 on any. `--list RULE|VERDICT|SAFETY` lists what falls under it.
  * `--config` asks Docker Compose as well what it makes of every compose file that compose-user changes,
- * before and after: what was meant to change apart (a variant's own paths and ports among it), both must be the same. `--twice` writes what changes into a copy
- * of each repository and runs there again, Dockerfiles and compose files together: nothing may be left to do.
+ * before and after: what was meant to change apart, a variant's own paths and ports among it, both must be
+ * the same. `--twice` writes what changes into a copy of each repository and runs there again, Dockerfiles
+ * and compose files together: nothing may be left to do.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';

@@ -24,7 +24,7 @@ export function callerFiles(target: Target): string | undefined {
 
 /** Tools that read files of genomes or medical images and write more of them, named in a RUN: what is a tool and has them works on files too. */
 function laboratory({ steps }: History): string | undefined {
-  const step = steps.find((one) => one.instruction.keyword === 'RUN' && mentions(one, LABORATORY));
+  const step = steps.find((one) => mentions(one, LABORATORY));
   const [, name] = LABORATORY.exec(step?.instruction.args ?? '') ?? [];
   return name && `it is a tool, and a RUN brings ${name}, which works on files of its caller`;
 }

@@ -6,6 +6,7 @@ import { shellWord } from '../shell/word.ts';
 import { commandsOf, hasFlag, mentions, operands, unwrap } from './commands.ts';
 import { copiesOf } from './copies.ts';
 import { historyOf, type Step } from './history.ts';
+import { memo } from './memo.ts';
 import { unpackedHome } from './unpacked-servers.ts';
 
 /** A Tomcat that a file unpacks, and that its archive closes to others than root. */
@@ -19,7 +20,7 @@ export interface ClosedTomcat {
 }
 
 /** Tomcat's archive lets nobody but its owner read the configuration, and since 8.5 run anything (docker-library/tomcat#35 and #68). */
-export function closedTomcat(target: Target): ClosedTomcat | undefined {
+export const closedTomcat = memo((target: Target): ClosedTomcat | undefined => {
   const home = unpackedHome('Tomcat', target);
   if (home === undefined) return undefined;
   const { stage, unit } = target;
@@ -30,7 +31,7 @@ export function closedTomcat(target: Target): ClosedTomcat | undefined {
   const steps = [...sources.map((one) => historyOf(one, unit)), own].flatMap((history) => history.steps);
   const step = steps.find((one) => mentions(one, ARCHIVE) && commandsOf(one).some((command) => /^(bsd)?tar$/.test(unwrap(command).name ?? '')));
   return step === undefined || steps.some((one) => opens(one, home)) ? undefined : { home, step, edit: own.steps.includes(step) ? openedIn(step, home, target) : undefined };
-}
+});
 
 const ARCHIVE = /apache-tomcat-|tomcat\.tar/;
 

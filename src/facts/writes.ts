@@ -11,6 +11,7 @@ import { commandsOf, type Invocation, mentions, operands, option, unwrap } from 
 import { copiesOf, originOf } from './copies.ts';
 import { baseEntry, type History, historyOf, type Step } from './history.ts';
 import { programOf, programWrites } from '../programs/lookup.ts';
+import type { Program } from '../programs/types.ts';
 import { familyOf } from './family.ts';
 import { frameworkState } from './frameworks.ts';
 import { memo } from './memo.ts';
@@ -176,9 +177,7 @@ function fpmWrite(log: string): Write {
 /** What the programs of installed packages write. */
 function packageWrites(target: Target, history: History): Write[] {
   // Packages may leave files of root's in them: the whole directories are given away, with what they hold.
-  const packaged = [...installedPrograms(target), ...hiddenPrograms(target)].flatMap(({ program, name, packages }) =>
-    programWrites(program, familyOf(history), [name, ...packages]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true })),
-  );
+  const packaged = [...installedPrograms(target), ...hiddenPrograms(target)].flatMap(({ program, name, packages }) => wholeWrites(program, name, packages, history));
   return [...packaged, ...besideProgram(target, history), ...builtWrites(target, history)];
 }
 
@@ -187,8 +186,13 @@ function builtWrites(target: Target, history: History): Write[] {
   return startOf(target).commands.flatMap(({ name }) => {
     const program = name === undefined || BUILT_APART.test(name) ? undefined : programOf(name);
     if (!program?.writes || installedPrograms(target).some((one) => one.program.commands === program.commands) || !isBuiltFromSource(name!, history)) return [];
-    return programWrites(program, familyOf(history), [name!]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true }));
+    return wholeWrites(program, name!, [], history);
   });
+}
+
+/** What a program writes, directories with all that they hold. */
+function wholeWrites(program: Program, name: string, packages: readonly string[], history: History): Write[] {
+  return programWrites(program, familyOf(history), [name, ...packages]).map((path) => (looksLikeFile(path) ? file(path, `${name} writes it`) : { ...directory(path, `${name} writes it`), tree: true }));
 }
 
 /** Their builds say where they write. */

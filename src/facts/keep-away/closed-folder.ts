@@ -59,7 +59,7 @@ const PROGRAMS = /^(\/usr(\/local)?)?\/s?bin$/;
 function keyOfModSsl(target: Target): Reason | undefined {
   const history = historyOf(target.stage, target.unit);
   const installed = kindredOf(familyOf(history)) === 'rhel' ? packagesOf(history).find(({ name }) => name === 'mod_ssl' || name === 'mod24_ssl') : undefined;
-  const isTouched = history.steps.some((step) => mentions(step, /conf\.d\/ssl\.conf|pki\/tls\/private|localhost\.key/) && step.instruction.keyword === 'RUN');
+  const isTouched = history.steps.some((step) => mentions(step, /conf\.d\/ssl\.conf|pki\/tls\/private|localhost\.key/));
   const { commands, unseen } = startOf(target);
   if (!installed || isTouched || !(unseen.length > 0 || commands.some(({ name }) => /^(httpd|apachectl)$/.test(name ?? '')))) return undefined;
   return {
